@@ -1,0 +1,91 @@
+"""The one table that every dataset reader produces: `Manifest`, a tuple of `Sample`s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Int64
+
+Split = Literal["train", "query", "gallery"]
+
+JUNK = "-1"
+"""Person of a detection that shows nobody in particular; dropped from every gallery (Market-1501's convention)."""
+DISTRACTOR = "0000"
+"""Person of a gallery image that matches no query; kept, and never a match (Market-1501's convention)."""
+
+UNKNOWN_CAMERA = -1
+"""Camera code of an image whose camera is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image of one person.
+
+    Attributes:
+        path: the image file.
+        person: identity as written in the dataset; `JUNK` and `DISTRACTOR` are special.
+        camera: camera as written in the dataset, or None when it is not known.
+        split: the part of the protocol the image belongs to, or None when the dataset names no parts.
+        time: when the image was taken, as written in the dataset, or None.
+    """
+
+    path: Path
+    person: str
+    camera: str | None = None
+    split: Split | None = None
+    time: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All images of a dataset, in a fixed order.
+
+    Attributes:
+        name: what to call the dataset in logs.
+        root: the folder or file it was read from.
+        samples: its images; junk included, so that it can be counted.
+    """
+
+    name: str
+    root: Path
+    samples: tuple[Sample, ...]
+
+    def split(self, split: Split) -> tuple[Sample, ...]:
+        """Images of one part, without junk. A dataset that names no parts gives all its images for every part."""
+        return tuple(s for s in self.samples if s.split in (split, None) and s.person != JUNK)
+
+    @cached_property
+    def junk(self) -> tuple[Sample, ...]:
+        """Images dropped because they show nobody in particular."""
+        return tuple(s for s in self.samples if s.person == JUNK)
+
+    @cached_property
+    def has_splits(self) -> bool:
+        """Whether the dataset itself says which images are for training, query and gallery."""
+        return any(s.split is not None for s in self.samples)
+
+
+def person_labels(samples: tuple[Sample, ...]) -> tuple[Int64[np.ndarray, " n"], tuple[str, ...]]:
+    """Class labels 0..C-1 for training, and the C persons they stand for, in sorted order."""
+    persons, labels = np.unique([s.person for s in samples], return_inverse=True)
+    return labels.astype(np.int64), tuple(str(p) for p in persons)
+
+
+def person_codes(samples: tuple[Sample, ...], persons: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
+    """Codes for the protocol: -1 junk, 0 distractor, else 1 + the place of the person in `persons`.
+
+    Query and gallery must be coded with the same `persons`.
+    """
+    code = {person: place for place, person in enumerate(persons, start=1)} | {JUNK: -1, DISTRACTOR: 0}
+    return np.array([code[s.person] for s in samples], dtype=np.int64)
+
+
+def camera_codes(samples: tuple[Sample, ...], cameras: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
+    """Codes for the protocol: the place of the camera in `cameras`, or `UNKNOWN_CAMERA`."""
+    code: dict[str | None, int] = {camera: place for place, camera in enumerate(cameras)}
+    code[None] = UNKNOWN_CAMERA
+    return np.array([code[s.camera] for s in samples], dtype=np.int64)
