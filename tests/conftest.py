@@ -1,0 +1,93 @@
+"""What every test may use: the outside resources as fixtures, and how hypothesis draws.
+
+A resource is something that is no part of the project: a dataset, weights, a browser. Where it is missing, the tests
+that ask for it are listed at the end of the run as not run; under `CI=true` they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+MISSING = "resource missing. "
+MARKET1501_CURE = (
+    "Market-1501: put its archive at ../shared/data/market1501.tar.gz beside the checkout, "
+    "or set RESEEN_MARKET1501 to the folder Market-1501-v15.09.15"
+)
+IMAGENET_WEIGHTS_CURE = (
+    "ImageNet weights: put them at ../shared/data/weights/resnet50_imagenet_conv1_to_layer3.npz beside the checkout, "
+    "or set RESEEN_IMAGENET_WEIGHTS to the file"
+)
+CHROMIUM_CURE = "Chromium: run scripts/system-packages as root, or set RESEEN_CHROMIUM to the executable"
+CI = os.environ.get("CI") == "true"
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, max_examples=2000)
+settings.load_profile("ci" if CI else "default")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout that is being tested."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def market1501() -> Iterator[Path]:
+    """Folder `Market-1501-v15.09.15` of the real dataset; read only, for other tests read it too."""
+    archive = SHARED_DATA / "market1501.tar.gz"
+    if folder := os.environ.get("RESEEN_MARKET1501"):
+        yield _present(Path(folder), MARKET1501_CURE)
+    else:
+        with (
+            tempfile.TemporaryDirectory(prefix="reseen-market1501-") as scratch,
+            tarfile.open(_present(archive, MARKET1501_CURE)) as tar,
+        ):
+            tar.extractall(scratch, filter="data")
+            yield Path(scratch) / "Market-1501-v15.09.15"
+
+
+@pytest.fixture(scope="session")
+def imagenet_weights() -> Path:
+    """`.npz` file with ImageNet weights of ResNet-50, from the stem through the third stage."""
+    named = os.environ.get("RESEEN_IMAGENET_WEIGHTS")
+    path = Path(named) if named else SHARED_DATA / "weights" / "resnet50_imagenet_conv1_to_layer3.npz"
+    return _present(path, IMAGENET_WEIGHTS_CURE)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Executable of a Chromium browser."""
+    named = os.environ.get("RESEEN_CHROMIUM")
+    found = named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return _present(Path(found or "chromium"), CHROMIUM_CURE)
+
+
+def _present(path: Path, cure: str) -> Path:
+    if not path.exists():
+        (pytest.fail if CI else pytest.skip)(MISSING + cure)
+    return path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that did not run, so that nobody takes the run for a whole one."""
+    not_run: dict[str, list[str]] = {}
+    for report in terminalreporter.getreports("skipped"):
+        _, _, reason = report.longrepr
+        if MISSING in reason:
+            not_run.setdefault(reason.partition(MISSING)[2], []).append(report.nodeid)
+    for cure, tests in not_run.items():
+        terminalreporter.section(f"NOT RUN (resource missing): {len(tests)}", sep="!", red=True, bold=True)
+        terminalreporter.line(cure)
+        for test in tests:
+            terminalreporter.line(f"  {test}")
