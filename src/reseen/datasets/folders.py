@@ -1,0 +1,71 @@
+"""Reader of folders named after the persons whose images they hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from reseen.datasets.listing import describe_folder, entries, is_image
+from reseen.datasets.manifest import Manifest, Sample, Split
+from reseen.errors import DatasetError
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+def read_folders(root: Path) -> Manifest:
+    """Read `root/PERSON/IMAGE`, or, with parts of the protocol, `root/{train,query,gallery}/PERSON/IMAGE`.
+
+    Cameras and times are not known. When `root` has a folder of a part's name, only such folders are read. Files that
+    are not images, hidden files and persons' folders without an image are passed over. An image whose place names no
+    person (beside the persons' folders, or deeper than them) is an error: leaving it out would be a silent loss.
+
+    Raises:
+        DatasetError: no image is found, one of the parts is empty, or an image lies in the wrong place.
+    """
+    parts = [split for split in SPLITS if (root / split).is_dir()]
+    if parts:
+        samples = [sample for split in parts for sample in _read_persons(root / split, split)]
+    else:
+        samples = _read_persons(root, None)
+    return Manifest(name=root.name, root=root, samples=tuple(samples))
+
+
+def _read_persons(folder: Path, split: Split | None) -> list[Sample]:
+    persons = []
+    for entry in entries(folder):
+        if entry.is_dir():
+            persons.append(entry)
+        elif is_image(entry):
+            raise DatasetError(
+                f"{entry} names no person",
+                expected=f"{folder}/PERSON/{entry.name}",
+                got=f"{folder}/{entry.name}",
+                cure="Put it into a folder named after the person, or describe the dataset with a CSV manifest "
+                "(columns path,person).",
+            )
+    samples = [
+        Sample(path=path, person=person.name, split=split) for person in persons for path in _images_of_person(person)
+    ]
+    if not samples:
+        raise DatasetError(
+            f"{folder} holds no dataset",
+            expected="Market-1501, a folder for each person with images in it, or a CSV or parquet manifest",
+            got=describe_folder(folder),
+            cure="Check the path.",
+        )
+    return samples
+
+
+def _images_of_person(person: Path) -> list[Path]:
+    images = []
+    for entry in entries(person):
+        if entry.is_dir():
+            raise DatasetError(
+                f"{person} holds a folder, so it is not a person's folder",
+                expected="images directly in a person's folder",
+                got=describe_folder(person),
+                cure="Give the folder that holds the persons' folders.",
+            )
+        if is_image(entry):
+            images.append(entry)
+    return images

@@ -1,0 +1,36 @@
+"""One way in: `open_dataset` finds out what a path is and reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reseen.datasets.folders import read_folders
+from reseen.datasets.manifest import Manifest
+from reseen.datasets.manifest_file import MANIFEST_SUFFIXES, read_manifest_file
+from reseen.datasets.market1501 import find_market1501, read_market1501
+from reseen.errors import DatasetError
+
+
+def open_dataset(path: Path) -> Manifest:
+    """Read the dataset at `path`.
+
+    It may be a CSV or parquet manifest, a folder that holds `manifest.csv` or `manifest.parquet`, Market-1501 (the
+    folder itself, or one at most two levels below), or a folder with a folder for each person.
+
+    Raises:
+        DatasetError: there is nothing at the path, or nothing that can be read as a dataset.
+    """
+    if path.is_file():
+        return read_manifest_file(path)
+    if not path.is_dir():
+        raise DatasetError(
+            f"{path} does not exist",
+            expected="a dataset: Market-1501, a folder for each person, or a CSV or parquet manifest",
+            cure="Check the path.",
+        )
+    for suffix in MANIFEST_SUFFIXES:
+        if (file := path / f"manifest{suffix}").is_file():
+            return read_manifest_file(file)
+    if (market1501 := find_market1501(path)) is not None:
+        return read_market1501(market1501)
+    return read_folders(path)

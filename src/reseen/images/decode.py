@@ -1,0 +1,168 @@
+"""Decoding of image files: bounded in bytes and pixels, always to 8-bit RGB, and never silently wrong."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from reseen.errors import ImageError
+
+MAX_BYTES = 64 * 2**20
+"""Largest image file that is read."""
+MAX_PIXELS = 50_000_000
+"""Largest width times height that is decoded."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+"""Raster formats that are read, by Pillow's names."""
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+"""File name endings, in lower case, by which dataset readers know an image."""
+
+_ORIENTATION = 0x0112
+_SIXTEEN_BIT = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_UNSCALED = frozenset({"I", "F"})
+
+
+def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.ndarray, "h w 3"]:
+    """Decode an image to 8-bit RGB, upright.
+
+    EXIF orientation is applied. Grey, palette, CMYK and 16-bit images (their high byte) become RGB; transparent
+    parts are laid over black; of an animation the first frame is taken. JPEGs are decoded at full size, so pixels
+    do not depend on what is done with them later.
+
+    Args:
+        source: a file, or the bytes of one.
+        name: what to call the image in errors; a file is called by its path.
+
+    Raises:
+        ImageError: the file is missing, empty, damaged, of a format not in `FORMATS`, or over `MAX_BYTES` or
+            `MAX_PIXELS` (checked before reading, and before decoding).
+    """
+    label = name or (str(source) if isinstance(source, Path) else "image")
+    data = _read_file(source, label) if isinstance(source, Path) else source
+    _check_bytes(len(data), label)
+    image = _open_header(BytesIO(data), label)
+    try:
+        return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise anything on damaged data
+        raise _damaged(label, error) from error
+
+
+def read_image_size(path: Path) -> tuple[int, int]:
+    """Height and width, in pixels, that `decode_image` will give; reads the header only.
+
+    Raises:
+        ImageError: as `decode_image`, but for damage that lies behind the header.
+    """
+    label = str(path)
+    _check_bytes(_file_size(path, label), label)
+    with path.open("rb") as file:
+        image = _open_header(file, label)
+        try:
+            sideways = image.getexif().get(_ORIENTATION, 1) in range(5, 9)
+        except Exception as error:
+            raise _damaged(label, error) from error
+    return (image.width, image.height) if sideways else (image.height, image.width)
+
+
+def _file_size(path: Path, label: str) -> int:
+    try:
+        if path.is_dir():
+            raise ImageError(f"{label} is a folder", expected="an image file", cure="Give the path of one image.")
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(label, error) from error
+
+
+def _read_file(path: Path, label: str) -> bytes:
+    _check_bytes(_file_size(path, label), label)
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(label, error) from error
+
+
+def _check_bytes(size: int, label: str) -> None:
+    if size == 0:
+        raise ImageError(f"{label} is empty", expected="an image file", got="0 bytes", cure="Replace or remove it.")
+    if size > MAX_BYTES:
+        raise ImageError(
+            f"{label} is too large to read",
+            expected=f"at most {MAX_BYTES:,} bytes",
+            got=f"{size:,} bytes",
+            cure="Store the person's crop rather than the whole picture, or compress it.",
+        )
+
+
+def _open_header(file: IO[bytes], label: str) -> Image.Image:
+    """The image with its size known and nothing decoded.
+
+    Pillow's plugins are asked one by one, rather than through `Image.open`, because that warns about large images
+    on its own terms, and a warning cannot be silenced for one thread alone.
+    """
+    Image.init()
+    prefix = file.read(16)
+    for name in FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept is None or accept(prefix) is not True:
+            continue
+        file.seek(0)
+        try:
+            image = factory(file, label)
+        except Exception as error:
+            raise _damaged(label, error) from error
+        _check_pixels(image, label)
+        return image
+    raise ImageError(
+        f"{label} is not an image that can be read",
+        expected=f"one of {', '.join(FORMATS)}",
+        got=f"a file that begins with {prefix[:8]!r}",
+        cure="Convert it to JPEG or PNG, or remove it.",
+    )
+
+
+def _check_pixels(image: Image.Image, label: str) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"{label} has too many pixels",
+            expected=f"at most {MAX_PIXELS:,} pixels",
+            got=f"{image.width:,} × {image.height:,} = {image.width * image.height:,} pixels",
+            cure="Crop the person out of the picture, or shrink it.",
+        )
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in _UNSCALED:
+        raise ValueError(f"32-bit pixels (mode {image.mode}) have no known range")
+    if image.mode in _SIXTEEN_BIT:
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        opaque = Image.new("RGB", image.size)
+        opaque.paste(image, mask=image.getchannel("A"))
+        return opaque
+    return image.convert("RGB")
+
+
+def _unreadable(label: str, error: OSError) -> ImageError:
+    return ImageError(
+        f"{label} cannot be read",
+        expected="a readable image file",
+        got=error.strerror or str(error),
+        cure="Check the path and its permissions.",
+    )
+
+
+def _damaged(label: str, error: Exception) -> ImageError:
+    return ImageError(
+        f"{label} cannot be decoded",
+        expected="a whole image of 8 or 16 bits per channel",
+        got=str(error) or type(error).__name__,
+        cure="Replace it with an undamaged copy, or remove it from the dataset.",
+    )
