@@ -1,0 +1,21 @@
+"""Identity classification with label smoothing."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reseen.recipe import schema
+
+
+class CrossEntropyLoss(nn.Module):
+    """Mean cross entropy to the target (1 − ε)·onehot + ε/persons (Szegedy et al., CVPR 2016, §7)."""
+
+    def __init__(self, settings: schema.CrossEntropy) -> None:
+        super().__init__()
+        self.smoothing = settings.smoothing
+
+    def forward(self, logits: Float[Tensor, "b c"], labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
+        """Loss of the logits; labels are 0..c-1."""
+        return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)

@@ -1,0 +1,88 @@
+"""`ReIDNetwork`: backbone, neck and head."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reseen.models.backbone import Backbone
+from reseen.models.head import Head
+from reseen.models.neck import BNNeck
+from reseen.models.osnet import OSNet
+from reseen.models.resnet import ResNet50
+from reseen.recipe import schema
+
+BACKBONES: dict[str, Callable[[Any], Backbone]] = {"resnet50": ResNet50, "osnet": OSNet}
+NECKS: dict[str, Callable[[int], nn.Module]] = {"bnneck": BNNeck, "none": nn.Identity}
+
+
+class Outputs(NamedTuple):
+    """What the losses read.
+
+    Attributes:
+        before_neck: the pooled feature, for metric losses.
+        after_neck: the feature the head classifies; the same tensor as `before_neck` where there is no neck.
+        logits: one score a training person; (b, 0) for a network without a head.
+    """
+
+    before_neck: Float[Tensor, "b d"]
+    after_neck: Float[Tensor, "b d"]
+    logits: Float[Tensor, "b c"]
+
+
+class ReIDNetwork(nn.Module):
+    """Backbone, neck and head.
+
+    Attributes:
+        feature: which feature `embed` returns.
+        head: the classifier, or None in a network that is only evaluated.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        neck: nn.Module,
+        head: Head | None,
+        feature: Literal["before_neck", "after_neck"] = "after_neck",
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.neck = neck
+        self.head = head
+        self.feature = feature
+
+    @property
+    def feature_size(self) -> int:
+        """d, the length of a feature."""
+        return self.backbone.feature_size
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Outputs:
+        """Both features and the logits of normalised images."""
+        before = self.backbone(images)
+        after = self.neck(before)
+        logits = after.new_empty((len(after), 0)) if self.head is None else self.head(after)
+        return Outputs(before, after, logits)
+
+    def embed(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """The feature that is evaluated and deployed, not yet of unit norm."""
+        before: Tensor = self.backbone(images)
+        if self.feature == "before_neck":
+            return before
+        after: Tensor = self.neck(before)
+        return after
+
+
+def build_network(model: schema.Model, persons: int) -> ReIDNetwork:
+    """The network a recipe describes, freshly initialised from torch's global generator.
+
+    Args:
+        model: the recipe's model. Its `pretrained` weights are *not* loaded here: see `load_weights`.
+        persons: people the head tells apart; 0 builds no head.
+    """
+    backbone = BACKBONES[model.backbone.name](model.backbone)
+    neck = NECKS[model.neck](backbone.feature_size)
+    head = Head(backbone.feature_size, persons, model.head) if persons else None
+    return ReIDNetwork(backbone, neck, head, model.feature)
