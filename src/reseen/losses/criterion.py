@@ -33,7 +33,7 @@ class Outputs(Protocol):
 
 
 class Criterion(nn.Module):
-    """Weighted sum of losses.
+    """Weighted sum of losses. Its only parameters are the centers of a center loss.
 
     Args:
         losses: as in the recipe; each name once.
@@ -45,7 +45,6 @@ class Criterion(nn.Module):
         super().__init__()
         self.losses = nn.ModuleDict({loss.name: _build(loss, persons, feature_size) for loss in losses})
         self.weights: dict[str, float] = {loss.name: loss.weight for loss in losses}
-        self._center = next((loss for loss in losses if isinstance(loss, schema.Center)), None)
 
     def forward(
         self, outputs: Outputs, labels: Int64[Tensor, " b"]
@@ -57,16 +56,6 @@ class Criterion(nn.Module):
         }
         total = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
         return total, {name: value.detach() for name, value in values.items()}
-
-    def center_optimizer(self) -> torch.optim.SGD | None:
-        """The centers' own optimizer, or None without a center loss; it steps after the same backward as the network's.
-
-        The backward pass carries the loss's weight, and the recipe's rate is meant without it; plain SGD is linear,
-        so dividing the rate by the weight is the same as dividing the gradient: 0.5 / 5e-4 = 1000.
-        """
-        if self._center is None:
-            return None
-        return torch.optim.SGD(self.losses["center"].parameters(), lr=self._center.learning_rate / self._center.weight)
 
 
 def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:

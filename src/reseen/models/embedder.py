@@ -1,0 +1,64 @@
+"""`NetworkEmbedder`: a live network as an embedder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+from reseen.images.preprocess import Preprocess
+from reseen.models.network import ReIDNetwork
+from reseen.models.preprocessing import normalise, resize_mixed
+
+SMALLEST_SQUARE = 1e-12
+"""Squared lengths are raised to this, so that an all-zero feature stays zero instead of turning into NaN."""
+
+
+class NetworkEmbedder:
+    """Turns images into unit-norm features with a network that is held in memory.
+
+    Args:
+        network: moved to `device`; `embed` puts it into evaluation mode and leaves it there.
+        preprocess: how images become its input.
+        device: where it computes.
+        batch_size: images that go through the network at a time.
+    """
+
+    def __init__(
+        self,
+        network: ReIDNetwork,
+        preprocess: Preprocess,
+        device: torch.device | str = "cpu",
+        *,
+        batch_size: int = 128,
+    ) -> None:
+        self.device = torch.device(device)
+        self.network: ReIDNetwork = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.preprocess = preprocess
+        self.batch_size = batch_size
+
+    @property
+    def feature_size(self) -> int:
+        """d, the length of a feature."""
+        return self.network.feature_size
+
+    @torch.inference_mode()
+    def embed(self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features of RGB images of any sizes, one row an image; no images give no rows."""
+        self.network.eval()
+        features = np.empty((len(images), self.feature_size), dtype=np.float32)
+        for start in range(0, len(images), self.batch_size):
+            batch = resize_mixed(
+                images[start : start + self.batch_size], self.preprocess.height, self.preprocess.width
+            ).to(self.device)
+            embedded = unit_norm(self.network.embed(normalise(batch, self.preprocess)))
+            features[start : start + self.batch_size] = embedded.cpu().numpy()
+        return features
+
+
+def unit_norm(features: Float32[Tensor, "n d"]) -> Float32[Tensor, "n d"]:
+    """Features scaled to Euclidean length 1."""
+    return features * features.square().sum(1, keepdim=True).clamp_min(SMALLEST_SQUARE).rsqrt()
