@@ -1,0 +1,46 @@
+# Every target first builds .venv with the pinned versions. Nothing but Python 3.11 (or newer) and make is needed.
+# Further arguments: make test ARGS="-k ranking", make demo ARGS="--seed 1".
+
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY := .venv/.up-to-date
+
+.PHONY: help demo test check bench soak clean
+
+help:
+	@echo 'make demo    the whole way on synthetic people; writes demo/report.html'
+	@echo 'make test    all tests but the long ones'
+	@echo 'make check   lint, format, types, layers'
+	@echo 'make bench   every claim about speed and memory, against a reference in the same run'
+	@echo 'make soak    the long tests, and every property with 20 times as many examples'
+	@echo 'make clean   remove .venv and everything that was generated'
+
+$(READY): pyproject.toml constraints.txt scripts/environment
+	@scripts/environment
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/reseen demo --out demo $(ARGS)
+
+test: $(READY)
+	@scripts/system-packages
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@set -e; for script in $(wildcard benchmarks/[!_]*.py); do \
+	    echo "== $$script"; $(BIN)/python "$$script" $(ARGS); \
+	done
+
+soak: $(READY)
+	@scripts/system-packages
+	$(BIN)/python -m pytest -m 'soak or hypothesis' --hypothesis-profile=soak $(ARGS)
+
+clean:
+	rm -rf .venv demo build dist src/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
