@@ -35,14 +35,14 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
 
     Args:
         source: a file, or the bytes of one.
-        name: what to call the image in errors; a file is called by its path.
+        name: what to call the image in errors; a file goes by its path.
 
     Raises:
         ImageError: the file is missing, empty, damaged, of a format not in `FORMATS`, or over `MAX_BYTES` or
             `MAX_PIXELS` (checked before reading, and before decoding).
     """
     label = name or (str(source) if isinstance(source, Path) else "image")
-    data = _read_file(source, label) if isinstance(source, Path) else source
+    data = read_image_bytes(source) if isinstance(source, Path) else source
     _check_bytes(len(data), label)
     image = _open_header(BytesIO(data), label)
     try:
@@ -53,6 +53,17 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
         raise _damaged(label, error) from error
 
 
+def read_image_bytes(path: Path) -> bytes:
+    """The bytes of an image file, at most `MAX_BYTES`; errors are those of `decode_image`."""
+    label = str(path)
+    _check_bytes(_file_size(path, label), label)
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(label, error) from error
+
+
 def read_image_size(path: Path) -> tuple[int, int]:
     """Height and width, in pixels, that `decode_image` will give; reads the header only.
 
@@ -61,29 +72,26 @@ def read_image_size(path: Path) -> tuple[int, int]:
     """
     label = str(path)
     _check_bytes(_file_size(path, label), label)
-    with path.open("rb") as file:
-        image = _open_header(file, label)
-        try:
+    try:
+        with path.open("rb") as file:
+            image = _open_header(file, label)
             sideways = image.getexif().get(_ORIENTATION, 1) in range(5, 9)
-        except Exception as error:
-            raise _damaged(label, error) from error
+    except ImageError:
+        raise
+    except OSError as error:
+        raise _unreadable(label, error) from error
+    except Exception as error:
+        raise _damaged(label, error) from error
     return (image.width, image.height) if sideways else (image.height, image.width)
 
 
 def _file_size(path: Path, label: str) -> int:
     try:
         if path.is_dir():
-            raise ImageError(f"{label} is a folder", expected="an image file", cure="Give the path of one image.")
+            raise ImageError(
+                f"{label} cannot be read", expected="an image file", got="a folder", cure="Give the path of one image."
+            )
         return path.stat().st_size
-    except OSError as error:
-        raise _unreadable(label, error) from error
-
-
-def _read_file(path: Path, label: str) -> bytes:
-    _check_bytes(_file_size(path, label), label)
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _unreadable(label, error) from error
 
