@@ -1,0 +1,5 @@
+"""`python -m reseen`."""
+
+from reseen.cli.app import main
+
+main()

@@ -1,0 +1,49 @@
+"""The `reseen` command: its verbs, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import reseen
+from reseen.cli import train
+from reseen.cli.console import fail
+from reseen.errors import ReseenError
+
+app = typer.Typer(
+    name="reseen",
+    help="Person re-identification: train, evaluate, and find the same person in other cameras' images.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(train.train)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"reseen {reseen.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 failed, 2 unusable arguments."""
+    try:
+        app()
+    except ReseenError as error:
+        fail(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        fail("interrupted")
+        sys.exit(1)

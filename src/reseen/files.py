@@ -1,0 +1,65 @@
+"""Writing files whole: whatever happens, the old file or the new one is there, never half of either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from reseen.errors import StorageError
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it; one that exists is fine.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _storage_error(path, error) from None
+    return path
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write a file beside its place, flush it to the disk, then move it over the old one.
+
+    Args:
+        path: where the file goes; its folder exists.
+        data: its content; text is written as UTF-8.
+
+    Raises:
+        StorageError: disk full, read-only, no permission. The old file is untouched.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _storage_error(path, error) from None
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot write {path}",
+        expected="room on the disk and the right to write there",
+        got=error.strerror or str(error),
+        cure="free some space or choose another --output; what was saved before is untouched",
+    )

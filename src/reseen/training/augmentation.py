@@ -1,0 +1,102 @@
+"""Random changes of a whole batch at a time, on the device that holds it.
+
+What is drawn (`draw`) is kept apart from how it is applied (`augment`): the draws are small arrays made on the host from a
+numpy generator, so a run gives the same images on every device and they can be checked one image at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32, Int64, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from reseen.images.preprocess import Preprocess
+from reseen.models.preprocessing import normalise, resize
+from reseen.recipe.schema import Augmentation, RandomErasing
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What happens to each image of a batch.
+
+    Attributes:
+        flipped: whether it is mirrored left to right.
+        corner: top and left of the crop in the padded image, 0 to 2 × pad.
+        erased: top, left, bottom, right of the rectangle that is filled; empty (all 0) where nothing is.
+    """
+
+    flipped: Bool[np.ndarray, " b"]
+    corner: Int64[np.ndarray, "b 2"]
+    erased: Int64[np.ndarray, "b 4"]
+
+
+def draw(settings: Augmentation, images: int, preprocess: Preprocess, rng: np.random.Generator) -> Draws:
+    """Draw the changes for a batch of `images` images that will be `preprocess.height` × `preprocess.width`."""
+    flipped = rng.random(images) < settings.flip
+    corner = rng.integers(0, 2 * settings.pad, (images, 2), endpoint=True)
+    erased = np.zeros((images, 4), dtype=np.int64)
+    if settings.erasing is not None:
+        erased = _rectangles(settings.erasing, images, preprocess.height, preprocess.width, rng)
+    return Draws(flipped, corner, erased)
+
+
+def _rectangles(
+    settings: RandomErasing, images: int, height: int, width: int, rng: np.random.Generator
+) -> Int64[np.ndarray, "b 4"]:
+    """Random erasing's rectangles: for each image the first of `attempts` draws that is smaller than the image."""
+    chosen = rng.random(images) < settings.probability
+    area = rng.uniform(*settings.area, (images, settings.attempts)) * (height * width)
+    aspect = rng.uniform(*settings.aspect, (images, settings.attempts))
+    tall = np.rint(np.sqrt(area * aspect)).astype(np.int64)
+    wide = np.rint(np.sqrt(area / aspect)).astype(np.int64)
+    fits = (tall < height) & (wide < width)
+    first = (np.arange(images), fits.argmax(axis=1))
+    tall, wide = tall[first], wide[first]
+    top = rng.integers(0, np.maximum(height - tall, 0), endpoint=True)
+    left = rng.integers(0, np.maximum(width - wide, 0), endpoint=True)
+    boxes = np.stack([top, left, top + tall, left + wide], axis=1)
+    return np.where((chosen & fits[first])[:, None], boxes, 0)
+
+
+def augment(
+    images: UInt8[Tensor, "b h w 3"], draws: Draws, settings: Augmentation, preprocess: Preprocess
+) -> Float32[Tensor, "b 3 H W"]:
+    """Resize, flip, pad, crop, normalise and erase a batch, in that order (the recipes' order).
+
+    Returns:
+        The network's input, in channels-last memory.
+    """
+    resized = resize(images, preprocess.height, preprocess.width)
+    cropped = _flip_pad_crop(resized, draws, settings.pad)
+    return _erase(normalise(cropped, preprocess), draws.erased, settings.erasing)
+
+
+def _flip_pad_crop(images: UInt8[Tensor, "b h w 3"], draws: Draws, pad: int) -> UInt8[Tensor, "b h w 3"]:
+    """All three as one gather of pixels from the padded batch."""
+    batch, height, width, _ = images.shape
+    padded = functional.pad(images, (0, 0, pad, pad, pad, pad))
+    corner = torch.from_numpy(draws.corner).to(images.device)
+    flipped = torch.from_numpy(draws.flipped).to(images.device)[:, None]
+    rows = corner[:, :1] + torch.arange(height, device=images.device)
+    columns = corner[:, 1:] + torch.arange(width, device=images.device)
+    columns = torch.where(flipped, width + 2 * pad - 1 - columns, columns)
+    first_row = torch.arange(batch, device=images.device)[:, None] * (height + 2 * pad)
+    pixels = (first_row + rows)[:, :, None] * (width + 2 * pad) + columns[:, None, :]
+    return padded.reshape(-1, 3).index_select(0, pixels.reshape(-1)).reshape(images.shape)
+
+
+def _erase(
+    images: Float32[Tensor, "b 3 h w"], erased: Int64[np.ndarray, "b 4"], settings: RandomErasing | None
+) -> Float32[Tensor, "b 3 h w"]:
+    if settings is None:
+        return images
+    top, left, bottom, right = torch.from_numpy(erased).to(images.device).T[:, :, None]
+    row = torch.arange(images.shape[2], device=images.device)
+    column = torch.arange(images.shape[3], device=images.device)
+    inside = ((row >= top) & (row < bottom))[:, None, :, None] & ((column >= left) & (column < right))[:, None, None, :]
+    fill = torch.tensor(settings.fill, device=images.device).reshape(1, 3, 1, 1)
+    return torch.where(inside, fill, images)

@@ -1,0 +1,89 @@
+"""`train.log` for people and `metrics.jsonl` for programs, written as a run goes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from reseen.errors import StorageError
+from reseen.files import make_folder, write_whole
+from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone
+
+
+class RunLog:
+    """Writes what happens to the run's folder.
+
+    Args:
+        folder: the run's folder.
+        log_every: iterations between lines about single iterations.
+    """
+
+    def __init__(self, folder: Path, log_every: int) -> None:
+        self.folder = make_folder(folder)
+        self.log_every = log_every
+
+    def forget_after(self, epoch: int) -> None:
+        """Drop lines of `metrics.jsonl` about epochs later than `epoch`: a resumed run writes them again."""
+        path = self.folder / "metrics.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_whole(path, "".join(line for line in lines if json.loads(line)["epoch"] <= epoch))
+
+    def say(self, text: str) -> None:
+        """Add a line to `train.log`, with the time before it."""
+        self._append("train.log", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+    def __call__(self, event: Event) -> None:
+        """Listen to a run."""
+        match event:
+            case Started():
+                self.say(f"{event.images} images of {event.persons} people; from epoch {event.epoch + 1} of {event.epochs}")
+            case StepDone():
+                if event.iteration % self.log_every == 0 or event.iteration == event.iterations:
+                    self.say(describe_step(event))
+            case EpochDone():
+                self.say(
+                    f"epoch {event.epoch} done in {event.seconds:.1f} s, {event.images_per_second:.1f} images/s, "
+                    f"mean {_losses(event.losses)}"
+                )
+                self._record("epoch", event)
+            case Evaluated():
+                figures = ", ".join(f"{name} {value:.5g}" for name, value in event.metrics.items())
+                self.say(f"epoch {event.epoch} evaluated in {event.seconds:.1f} s: {figures}{' (best)' if event.is_best else ''}")
+                self._record("evaluation", event)
+            case Saved():
+                self.say(f"saved {event.name} to {event.path}")
+
+    def _record(self, kind: str, event: EpochDone | Evaluated) -> None:
+        self._append("metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
+
+    def _append(self, name: str, text: str) -> None:
+        try:
+            with (self.folder / name).open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {self.folder / name}", got=error.strerror or str(error), cure="free some space, then --resume"
+            ) from None
+
+
+def describe_step(event: StepDone) -> str:
+    """One line about one iteration."""
+    return (
+        f"epoch {event.epoch}/{event.epochs} iteration {event.iteration}/{event.iterations} "
+        f"lr {event.learning_rate:.3g} {_losses(event.losses)} "
+        f"{event.images_per_second:.1f} images/s eta {eta(event.eta_seconds)}"
+    )
+
+
+def eta(seconds: float) -> str:
+    """Hours, minutes and seconds as h:mm:ss."""
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+
+
+def _losses(losses: Mapping[str, float]) -> str:
+    return " ".join(f"{name} {value:.4f}" for name, value in losses.items())

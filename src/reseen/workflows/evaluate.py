@@ -1,0 +1,110 @@
+"""Dataset → features → metrics: the evaluation of a network, in training and on its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
+from reseen.errors import DatasetError
+from reseen.evaluation.metrics import Metrics, evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.reranking import reranked_scores
+from reseen.models.embedder import NetworkEmbedder
+from reseen.recipe.schema import Reranking
+from reseen.workflows.extract import Progress, extract_features
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was compared, and how well that went.
+
+    Attributes:
+        retrieval: features, persons and cameras of query and gallery.
+        metrics: the figures of the protocol.
+        reranked: whether the ranking was improved by k-reciprocal re-ranking.
+    """
+
+    retrieval: RetrievalSet
+    metrics: Metrics
+    reranked: bool
+
+    def figures(self) -> dict[str, float | int | bool]:
+        """The headline figures, under the names that `--json` and `metrics.json` use."""
+        found = self.metrics
+        return {
+            "recall1": found.recall1,
+            "recall5": found.recall5,
+            "recall10": found.recall10,
+            "mAP": found.mAP,
+            "mINP": found.mINP,
+            "queries": found.queries,
+            "skipped": len(found.skipped),
+            "rerank": self.reranked,
+        }
+
+
+def evaluate_retrieval(retrieval: RetrievalSet, reranking: Reranking | None = None) -> Evaluation:
+    """Rank the gallery for every query, re-ranked when asked, and measure it.
+
+    Raises:
+        FeaturesError: no query can be evaluated.
+    """
+    scores = None
+    if reranking is not None:
+        scores = reranked_scores(retrieval, k1=reranking.k1, k2=reranking.k2, lambda_=reranking.lambda_)
+    return Evaluation(retrieval, evaluate(retrieval, scores), reranking is not None)
+
+
+def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
+    """A dataset's query and gallery, without junk.
+
+    Raises:
+        DatasetError: one of them is empty.
+    """
+    query, gallery = manifest.split("query"), manifest.split("gallery")
+    for name, samples in (("query", query), ("gallery", gallery)):
+        if not samples:
+            raise DatasetError(
+                f"{manifest.root} has no {name} images",
+                expected="a query and a gallery to evaluate on",
+                got=f"{len(query)} query and {len(gallery)} gallery images",
+                cure="name them in the manifest's split column, or put them into query/ and gallery/",
+            )
+    return query, gallery
+
+
+def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progress | None = None) -> RetrievalSet:
+    """Features of a dataset's query and gallery; an image that is in both is embedded once and never finds itself.
+
+    Raises:
+        DatasetError: no query or no gallery.
+        ImageError: an image cannot be read.
+    """
+    query, gallery = query_and_gallery(manifest)
+    gallery_paths = list(dict.fromkeys(sample.path for sample in gallery))
+    known = set(gallery_paths)
+    query_paths = [path for path in dict.fromkeys(sample.path for sample in query) if path not in known]
+    features = np.concatenate(
+        [
+            extract_features(embedder, gallery_paths, progress, "gallery"),
+            extract_features(embedder, query_paths, progress, "query"),
+        ]
+    )
+    place = {path: number for number, path in enumerate(gallery_paths + query_paths)}
+    query_images = np.array([place[sample.path] for sample in query])
+    gallery_images = np.array([place[sample.path] for sample in gallery])
+    persons = tuple(sorted({sample.person for sample in query + gallery}))
+    cameras = tuple(sorted({sample.camera for sample in query + gallery if sample.camera is not None}))
+    return RetrievalSet.of(
+        query_features=features[query_images],
+        gallery_features=features[gallery_images],
+        query_persons=person_codes(query, persons),
+        gallery_persons=person_codes(gallery, persons),
+        query_cameras=camera_codes(query, cameras),
+        gallery_cameras=camera_codes(gallery, cameras),
+        query_images=query_images,
+        gallery_images=gallery_images,
+    )

@@ -1,0 +1,176 @@
+"""Dataset and recipe → a trained run: everything that a run needs is put together here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import reseen
+from reseen.datasets.hold_out import hold_out
+from reseen.datasets.manifest import Manifest, Sample, person_labels
+from reseen.datasets.resident import ResidentImages
+from reseen.datasets.sampler import PKSampler
+from reseen.errors import DatasetError, UsageError, WeightsError
+from reseen.files import make_folder, write_whole
+from reseen.losses.criterion import Criterion
+from reseen.models.embedder import NetworkEmbedder
+from reseen.models.network import ReIDNetwork, build_network
+from reseen.models.weights import load_weights
+from reseen.recipe.load import dump_recipe
+from reseen.recipe.schema import Recipe
+from reseen.training.checkpoint import Checkpoints, Progress
+from reseen.training.events import Listener
+from reseen.training.randomness import Purpose, seed_torch
+from reseen.training.run_log import RunLog
+from reseen.training.trainer import Trainer, TrainingSet
+from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval, query_and_gallery
+from reseen.workflows.extract import Progress as StageProgress
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What to train, on what, and where to.
+
+    Attributes:
+        recipe: as resolved.
+        manifest: the dataset; people are held out when it names no parts.
+        output: the run's folder.
+        device: where to compute.
+        resume: continue the run that is in `output`.
+    """
+
+    recipe: Recipe
+    manifest: Manifest
+    output: Path
+    device: torch.device
+    resume: bool = False
+
+
+def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageProgress | None = None) -> Progress:
+    """Train as the recipe says, with everything written to the run's folder.
+
+    Args:
+        run: what to do.
+        listeners: are told what happens, after the run's log.
+        progress: told about reading the dataset and about evaluation.
+
+    Raises:
+        UsageError: the folder holds a run already, or there is none to resume; a recipe, dataset or weights that
+            cannot be used.
+        ReseenError: whatever stopped the run.
+    """
+    recipe, manifest = run.recipe, hold_out(run.manifest, run.recipe.data.hold_out)
+    samples = _training_samples(manifest)
+    query_and_gallery(manifest)
+    labels, persons = person_labels(samples)
+    sampler = PKSampler(
+        labels, recipe.sampler.persons, recipe.sampler.images_per_person, recipe.sampler.short_persons, names=persons
+    )
+    _check_output(run)
+    seed_torch(recipe.seed, Purpose.INITIALISATION)
+    network = build_network(recipe.model, len(persons)).to(run.device)
+    criterion = Criterion(recipe.losses, len(persons), network.feature_size).to(run.device)
+    log = RunLog(make_folder(run.output), recipe.training.log_every)
+    if not run.resume:
+        _load_pretrained(recipe, network, log)
+    pixels = ResidentImages.load(
+        [sample.path for sample in samples],
+        recipe.preprocess.height,
+        recipe.preprocess.width,
+        int(recipe.data.memory_limit_gb * 1e9),
+        progress=None if progress is None else lambda done, total: progress("reading", done, total),
+    ).pixels
+    embedder = NetworkEmbedder(network, recipe.preprocess, run.device, batch_size=recipe.evaluation.batch_size)
+
+    def measure(_: ReIDNetwork) -> Mapping[str, float]:
+        figures = evaluate_retrieval(embed_dataset(embedder, manifest, progress)).figures()
+        return {name: float(value) for name, value in figures.items() if name != "rerank"}
+
+    trainer = Trainer(
+        recipe,
+        network,
+        criterion,
+        TrainingSet(torch.from_numpy(pixels).to(run.device), labels, [sample.path for sample in samples]),
+        sampler,
+        Checkpoints(run.output / "checkpoints", _identity(recipe, samples)),
+        measure,
+        [log, *listeners],
+    )
+    if run.resume:
+        trainer.resume()
+        log.forget_after(trainer.progress.epoch)
+    write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
+    write_whole(run.output / "environment.json", json.dumps(_environment(run, manifest), indent=2) + "\n")
+    return trainer.run()
+
+
+def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
+    samples = manifest.split("train")
+    if not samples:
+        raise DatasetError(
+            f"{manifest.root} has no training images",
+            expected="images in the train split",
+            cure="name them in the manifest's split column, or put them into train/",
+        )
+    return samples
+
+
+def _check_output(run: TrainingRun) -> None:
+    if not run.resume and (run.output / "checkpoints" / "latest.safetensors").exists():
+        raise UsageError(
+            f"{run.output} holds a run already", cure="continue it with --resume, or choose another --output"
+        )
+
+
+def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog) -> None:
+    """Put the recipe's pretrained weights into the backbone."""
+    pretrained = recipe.model.pretrained
+    if pretrained is None:
+        return
+    if pretrained.path is None:
+        raise WeightsError(
+            f"the recipe {recipe.name} starts from pretrained weights and names no file",
+            expected="-o model.pretrained.path=FILE",
+            cure="give the file, or -o model.pretrained=null to train from scratch",
+        )
+    report = load_weights(
+        network.backbone,
+        Path(pretrained.path),
+        expected_missing=pretrained.expected_missing,
+        expected_unused=pretrained.expected_unused,
+    )
+    log.say(report.summary())
+
+
+def _identity(recipe: Recipe, samples: Sequence[Sample]) -> dict[str, Any]:
+    """What must not change between a run and its continuation; the length and rhythm of the run may."""
+    content = "\n".join(f"{sample.person}/{sample.path.name}" for sample in samples)
+    return {
+        "recipe": recipe.model_dump(mode="json", by_alias=True, exclude={"training"}),
+        "training images": f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}",
+    }
+
+
+def _environment(run: TrainingRun, manifest: Manifest) -> dict[str, Any]:
+    """Where the run was made, for whoever repeats it."""
+    return {
+        "reseen": reseen.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": str(run.device),
+        "dataset": manifest.name,
+        "dataset_root": str(manifest.root),
+    }
