@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from jaxtyping import UInt8
@@ -108,7 +107,7 @@ def _check_bytes(size: int, label: str) -> None:
         )
 
 
-def _open_header(file: IO[bytes], label: str) -> Image.Image:
+def _open_header(file: BytesIO | BufferedReader, label: str) -> Image.Image:
     """The image with its size known and nothing decoded.
 
     Pillow's plugins are asked one by one, rather than through `Image.open`, because that warns about large images
