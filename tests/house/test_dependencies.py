@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 PINNED_EXTRAS = ("train", "dev")
+MAX_CORE_BYTES = 350e6
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,19 @@ def test_pins_are_what_the_pinned_extras_install(project: dict[str, Any], pins: 
 def test_installed_versions_are_the_pinned_ones(pins: dict[str, Version]) -> None:
     installed = {name: Version(metadata.version(name)).public for name in pins}
     assert installed == {name: str(version) for name, version in pins.items()}
+
+
+def test_core_install_is_small(project: dict[str, Any]) -> None:
+    core = closure(applicable(project["dependencies"], set()))
+    sizes = {name: installed_size(name) for name in core}
+
+    assert sizes["numpy"] > 10e6
+    assert sum(sizes.values()) < MAX_CORE_BYTES, sorted(sizes.items(), key=lambda item: -item[1])
+
+
+def installed_size(distribution: str) -> int:
+    files = [Path(str(file.locate())) for file in metadata.files(distribution) or []]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def test_every_import_of_the_source_is_declared(project: dict[str, Any], source_files: list[Path]) -> None:
