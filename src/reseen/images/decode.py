@@ -54,13 +54,8 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
 
 def read_image_bytes(path: Path) -> bytes:
     """The bytes of an image file, at most `MAX_BYTES`; errors are those of `decode_image`."""
-    label = str(path)
-    _check_bytes(_file_size(path, label), label)
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(label, error) from error
+    with _open_file(path) as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def read_image_size(path: Path) -> tuple[int, int]:
@@ -70,29 +65,31 @@ def read_image_size(path: Path) -> tuple[int, int]:
         ImageError: as `decode_image`, but for damage that lies behind the header.
     """
     label = str(path)
-    _check_bytes(_file_size(path, label), label)
-    try:
-        with path.open("rb") as file:
-            image = _open_header(file, label)
-            sideways = image.getexif().get(_ORIENTATION, 1) in range(5, 9)
-    except ImageError:
-        raise
-    except OSError as error:
-        raise _unreadable(label, error) from error
-    except Exception as error:
-        raise _damaged(label, error) from error
+    with _open_file(path) as file:
+        image = _open_header(file, label)
+        try:
+            exif = Image.Image.getexif(image)  # PNG's own `getexif` would decode the whole image
+            sideways = exif.get(_ORIENTATION, 1) in range(5, 9)
+        except Exception as error:
+            raise _damaged(label, error) from error
     return (image.width, image.height) if sideways else (image.height, image.width)
 
 
-def _file_size(path: Path, label: str) -> int:
+def _open_file(path: Path) -> BufferedReader:
     try:
         if path.is_dir():
             raise ImageError(
-                f"{label} cannot be read", expected="an image file", got="a folder", cure="Give the path of one image."
+                f"{path} cannot be read", expected="an image file", got="a folder", cure="Give the path of one image."
             )
-        return path.stat().st_size
+        _check_bytes(path.stat().st_size, str(path))
+        return path.open("rb")
     except OSError as error:
-        raise _unreadable(label, error) from error
+        raise ImageError(
+            f"{path} cannot be read",
+            expected="a readable image file",
+            got=error.strerror,
+            cure="Check the path and its permissions.",
+        ) from error
 
 
 def _check_bytes(size: int, label: str) -> None:
@@ -155,15 +152,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         opaque.paste(image, mask=image.getchannel("A"))
         return opaque
     return image.convert("RGB")
-
-
-def _unreadable(label: str, error: OSError) -> ImageError:
-    return ImageError(
-        f"{label} cannot be read",
-        expected="a readable image file",
-        got=error.strerror or str(error),
-        cure="Check the path and its permissions.",
-    )
 
 
 def _damaged(label: str, error: Exception) -> ImageError:
