@@ -53,7 +53,8 @@ def market1501() -> Iterator[Path]:
             tempfile.TemporaryDirectory(prefix="reseen-market1501-") as scratch,
             tarfile.open(_present(archive, MARKET1501_CURE)) as tar,
         ):
-            tar.extractall(scratch, filter="data")
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.0 to 3.11.3 have none
+            tar.extractall(scratch)  # noqa: S202
             yield Path(scratch) / "Market-1501-v15.09.15"
 
 
