@@ -19,9 +19,7 @@ def osnet_of(width: float, feature_size: int = 512) -> OSNet:
     return OSNet(schema.OSNet.model_validate({"width": width, "feature_size": feature_size}))
 
 
-@pytest.mark.parametrize(
-    ("width", "parameters", "multiply_adds"), [(0.25, 203_568, 82.3e6), (1.0, 2_193_616, 978.9e6)]
-)
+@pytest.mark.parametrize(("width", "parameters", "multiply_adds"), [(0.25, 203_568, 82.3e6), (1.0, 2_193_616, 978.9e6)])
 def test_size_is_the_published_one(width: float, parameters: int, multiply_adds: int) -> None:
     """The authors' counter visits layers as often as they run, so it counts a block's one gate four times."""
     network = osnet_of(width).eval()

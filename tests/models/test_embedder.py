@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reseen.images.preprocess import Preprocess
+from reseen.models.backbone import Backbone
+from reseen.models.embedder import NetworkEmbedder
+from reseen.models.neck import BNNeck
+from reseen.models.network import ReIDNetwork
+
+Images = list[UInt8[np.ndarray, "_ _ 3"]]
+PREPROCESS = Preprocess(height=64, width=32)
+
+
+class Thumbnail(Backbone):
+    """The feature is the image itself, in 8 × 4 pixels."""
+
+    feature_size = 3 * 8 * 4
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        return functional.adaptive_avg_pool2d(images, (8, 4)).flatten(1)
+
+
+@pytest.fixture
+def network(shaken: Callable[[nn.Module], nn.Module]) -> ReIDNetwork:
+    built = ReIDNetwork(Thumbnail(), BNNeck(Thumbnail.feature_size), head=None)
+    shaken(built)
+    return built
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    """Mixed sizes; each of its own colour and pattern, so that their features are easily told apart."""
+    rng = np.random.default_rng(0)
+    sizes = [(64, 32), (20, 40), (64, 32), (200, 70), (20, 40)]
+    return [rng.integers(0, rng.integers(1, 256, 3), (*size, 3)).astype(np.uint8) for size in sizes]
+
+
+def test_equals_the_chain_done_by_hand(network: ReIDNetwork, images: Images) -> None:
+    by_hand = []
+    for image in images:
+        resized = np.asarray(Image.fromarray(image).resize((32, 64), Image.Resampling.BILINEAR))
+        normalised = (resized / 255 - np.array(PREPROCESS.mean)) / np.array(PREPROCESS.std)
+        with torch.no_grad():
+            feature = network(torch.from_numpy(normalised.transpose(2, 0, 1)[None]).float()).after_neck[0].numpy()
+        by_hand.append(feature / np.linalg.norm(feature))
+    features = NetworkEmbedder(network, PREPROCESS).embed(images)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, by_hand, atol=1e-3)
+
+
+def test_features_have_unit_norm(network: ReIDNetwork, images: Images) -> None:
+    embedder = NetworkEmbedder(network, PREPROCESS)
+    features = embedder.embed(images)
+    assert features.shape == (len(images), embedder.feature_size)
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
+
+
+def test_does_not_depend_on_the_batch_size(network: ReIDNetwork, images: Images) -> None:
+    whole = NetworkEmbedder(network, PREPROCESS).embed(images)
+    for batch_size in (1, 2):
+        parts = NetworkEmbedder(network, PREPROCESS, batch_size=batch_size).embed(images)
+        np.testing.assert_allclose(parts, whole, atol=1e-5)
+
+
+def test_changes_nothing_in_a_network_that_was_training(network: ReIDNetwork, images: Images) -> None:
+    embedder = NetworkEmbedder(network, PREPROCESS)
+    evaluated = embedder.embed(images)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    network.train()
+    np.testing.assert_array_equal(embedder.embed(images), evaluated)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_zero_feature_stays_zero(network: ReIDNetwork, images: Images) -> None:
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    assert not NetworkEmbedder(network, PREPROCESS).embed(images).any()
+
+
+def test_no_images_give_no_features(network: ReIDNetwork) -> None:
+    assert NetworkEmbedder(network, PREPROCESS).embed([]).shape == (0, 96)
