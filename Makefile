@@ -43,4 +43,4 @@ soak: $(READY)
 
 clean:
 	rm -rf .venv demo build dist src/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
-	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find $(wildcard src tests benchmarks) -name __pycache__ -prune -exec rm -rf {} +
