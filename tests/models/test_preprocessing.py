@@ -52,6 +52,16 @@ def test_resizes_like_pillow(drawn: Callable[[int, int], Pixels], size: tuple[in
         assert_close(resized, by_pillow(image, height, width))
 
 
+def test_in_float_rounds_the_exact_value_to_the_nearest() -> None:
+    image = noise(90, 40)
+    channels = [Image.fromarray(image[..., channel].astype(np.float32)) for channel in range(3)]
+    exact = np.stack(
+        [np.asarray(channel.resize((64, 128), Image.Resampling.BILINEAR)) for channel in channels], axis=-1
+    )
+    (resized,) = resize_in_float(torch.from_numpy(image)[None], 128, 64)
+    np.testing.assert_allclose(resized.numpy(), exact, atol=0.501, rtol=0)
+
+
 def test_resizes_real_crops_like_pillow(market1501: Path) -> None:
     files = sorted((market1501 / "bounding_box_train").glob("*.jpg"))[::200]
     crops = np.stack([np.asarray(Image.open(file)) for file in files])
