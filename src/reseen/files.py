@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from reseen.errors import StorageError
@@ -45,6 +47,29 @@ def write_whole(path: Path, data: bytes | str) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Add lines to a log, each with the time before it.
+
+    Raises:
+        StorageError: disk full, read-only, no permission.
+    """
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    append_text(path, "".join(f"{now} {line}\n" for line in lines))
+
+
+def append_text(path: Path, text: str) -> None:
+    """Add text to a file.
+
+    Raises:
+        StorageError: disk full, read-only, no permission.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise _storage_error(path, error) from None
 
 
 def _flush_folder(folder: Path) -> None:

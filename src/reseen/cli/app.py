@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import train
+from reseen.cli import data, evaluate, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
@@ -19,7 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(data.app, name="data")
 app.command()(train.train)
+app.command()(evaluate.evaluate)
 
 
 def _show_version(wanted: bool) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reseen.cli.console import StageBars, stderr
+from reseen.cli.console import StageBars, say
 from reseen.cli.options import DataOption, DeviceOption, OverrideOption, RecipeOption, choose_device
+
+if TYPE_CHECKING:
+    from reseen.training.events import Event, Listener
 
 
 def train(
@@ -25,25 +28,28 @@ def train(
     """
     from reseen.datasets.open import open_dataset
     from reseen.recipe.load import load_recipe
-    from reseen.training.events import Evaluated, Event, Saved, StepDone
-    from reseen.training.run_log import describe_step
     from reseen.workflows.train import TrainingRun
     from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
     run = TrainingRun(recipe, open_dataset(data), output, choose_device(device), resume)
     with StageBars() as bars:
+        done = run_training(run, [show_training(bars)], bars)
+    say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
 
-        def show(event: Event) -> None:
-            match event:
-                case StepDone():
-                    bars("training", event.iteration, event.iterations)
-                    bars.note("training", describe_step(event))
-                case Evaluated():
-                    figures = ", ".join(f"{name} {value:.5g}" for name, value in event.metrics.items())
-                    stderr.print(f"epoch {event.epoch}: {figures}{' (best)' if event.is_best else ''}")
-                case Saved(name="best"):
-                    stderr.print(f"saved {event.path}")
 
-        done = run_training(run, [show], bars)
-    stderr.print(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
+def show_training(bars: StageBars) -> Listener:
+    """A listener that shows each epoch as a bar, and evaluations as lines."""
+    from reseen.training.events import Evaluated, StepDone
+    from reseen.training.run_log import eta
+
+    def show(event: Event) -> None:
+        match event:
+            case StepDone():
+                note = f"loss {event.losses['total']:.3f}, {event.images_per_second:.0f} images/s, all done in {eta(event.eta_seconds)}"
+                bars(f"epoch {event.epoch}/{event.epochs}", event.iteration, event.iterations, note)
+            case Evaluated():
+                figures = ", ".join(f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP"))
+                say(f"epoch {event.epoch}: {figures}{' (best)' if event.is_best else ''}")
+
+    return show

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from reseen.errors import StorageError
-from reseen.files import make_folder, write_whole
+from reseen.files import append_lines, append_text, make_folder, write_whole
 from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone
 
 
@@ -34,7 +32,7 @@ class RunLog:
 
     def say(self, text: str) -> None:
         """Add a line to `train.log`, with the time before it."""
-        self._append("train.log", f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        append_lines(self.folder / "train.log", [text])
 
     def __call__(self, event: Event) -> None:
         """Listen to a run."""
@@ -58,16 +56,7 @@ class RunLog:
                 self.say(f"saved {event.name} to {event.path}")
 
     def _record(self, kind: str, event: EpochDone | Evaluated) -> None:
-        self._append("metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
-
-    def _append(self, name: str, text: str) -> None:
-        try:
-            with (self.folder / name).open("a", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise StorageError(
-                f"cannot write {self.folder / name}", got=error.strerror or str(error), cure="free some space, then --resume"
-            ) from None
+        append_text(self.folder / "metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
 
 
 def describe_step(event: StepDone) -> str:

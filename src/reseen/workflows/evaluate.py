@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
 from reseen.errors import DatasetError
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
+from reseen.files import append_lines, make_folder, write_whole
 from reseen.models.embedder import NetworkEmbedder
-from reseen.recipe.schema import Reranking
+from reseen.models.weights import load_network
+from reseen.recipe.schema import Recipe, Reranking
 from reseen.workflows.extract import Progress, extract_features
 
 
@@ -44,6 +49,30 @@ class Evaluation:
             "skipped": len(found.skipped),
             "rerank": self.reranked,
         }
+
+    def lines(self) -> list[str]:
+        """What was compared and how well that went, for people to read."""
+        retrieval, found = self.retrieval, self.metrics
+        reasons = ", ".join(f"{count} × {reason}" for reason, count in found.skipped.counts.items() if count)
+        return [
+            f"gallery features {retrieval.gallery_features.shape}, junk dropped {retrieval.junk_dropped}",
+            f"query features {retrieval.query_features.shape}",
+            *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
+            f"queries evaluated {found.queries}, skipped {len(found.skipped)}{f' ({reasons})' if reasons else ''}",
+            f"re-ranking {'k-reciprocal' if self.reranked else 'none'}",
+            f"recall@1 {found.recall1:.5f}, recall@5 {found.recall5:.5f}, recall@10 {found.recall10:.5f}, "
+            f"mAP {found.mAP:.5f} (mean of the precisions at the matches), mINP {found.mINP:.5f}",
+        ]
+
+    def save(self, output: Path) -> None:
+        """Write `metrics.json`, and add to `eval.log`, in a folder that is made when it is not there.
+
+        Raises:
+            StorageError: they cannot be written.
+        """
+        make_folder(output)
+        write_whole(output / "metrics.json", json.dumps(self.figures()) + "\n")
+        append_lines(output / "eval.log", self.lines())
 
 
 def evaluate_retrieval(retrieval: RetrievalSet, reranking: Reranking | None = None) -> Evaluation:
@@ -107,4 +136,40 @@ def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progr
         gallery_cameras=camera_codes(gallery, cameras),
         query_images=query_images,
         gallery_images=gallery_images,
+    )
+
+
+def evaluate_weights(
+    recipe: Recipe,
+    weights: Path,
+    manifest: Manifest,
+    device: torch.device,
+    *,
+    rerank: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate trained weights on a dataset.
+
+    Where the dataset names no parts, the people that training with this recipe holds out are evaluated, or everyone
+    when it holds out nobody.
+
+    Args:
+        recipe: the one the weights were trained with.
+        weights: a file that training saved; the suffix may be left out.
+        manifest: the dataset.
+        device: where to compute.
+        rerank: re-rank with the recipe's settings.
+        progress: told how far the embedding of gallery and query has come.
+
+    Raises:
+        WeightsError: the weights are not this recipe's.
+        DatasetError: no query or no gallery.
+        FeaturesError: no query can be evaluated.
+    """
+    if recipe.data.hold_out:
+        manifest = hold_out(manifest, recipe.data.hold_out)
+    network = load_network(recipe.model, weights)
+    embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=recipe.evaluation.batch_size)
+    return evaluate_retrieval(
+        embed_dataset(embedder, manifest, progress), recipe.evaluation.reranking if rerank else None
     )

@@ -1,0 +1,70 @@
+"""`reseen evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import DeviceOption, JsonOption, OverrideOption, choose_device
+from reseen.errors import UsageError
+
+if TYPE_CHECKING:
+    from reseen.workflows.evaluate import Evaluation
+
+
+def evaluate(
+    config: Annotated[str | None, typer.Option("--config", "-c", metavar="RECIPE", help="The recipe the weights were trained with: a shipped name, or a YAML file.")] = None,
+    weights: Annotated[Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person.")] = None,
+    features: Annotated[Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")] = None,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Re-rank by k-reciprocal encoding first.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")] = None,
+    override: OverrideOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how well queries find their persons in the gallery: recall@1/5/10, mAP, mINP.
+
+    Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501-v15.09.15
+    """
+    if features is not None:
+        if weights is not None or data is not None:
+            raise UsageError("--features stands alone", got="--weights or --data with it", cure="leave those out")
+        done = _stored(features, config, override or [], rerank)
+    elif config is None or weights is None or data is None:
+        raise UsageError(
+            "nothing to evaluate", expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz", cure="reseen evaluate --help"
+        )
+    else:
+        done = _network(config, override or [], weights, data, rerank, device)
+    if output is not None:
+        done.save(output)
+    for line in done.lines()[:-1]:
+        say(line)
+    give(done.figures() if as_json else done.lines()[-1])
+
+
+def _stored(features: Path, config: str | None, override: list[str], rerank: bool) -> Evaluation:
+    from reseen.evaluation.features import read_features
+    from reseen.recipe.load import load_recipe
+    from reseen.recipe.schema import Reranking
+    from reseen.workflows.evaluate import evaluate_retrieval
+
+    if config is None and override:
+        raise UsageError("-o changes a recipe, and there is none", got=f"-o {override[0]}", cure="add -c RECIPE")
+    reranking = Reranking() if config is None else load_recipe(config, override).evaluation.reranking
+    return evaluate_retrieval(read_features(features), reranking if rerank else None)
+
+
+def _network(config: str, override: list[str], weights: Path, data: Path, rerank: bool, device: str) -> Evaluation:
+    from reseen.datasets.open import open_dataset
+    from reseen.recipe.load import load_recipe
+    from reseen.workflows.evaluate import evaluate_weights
+
+    recipe = load_recipe(config, override)
+    manifest = open_dataset(data)
+    with StageBars() as bars:
+        return evaluate_weights(recipe, weights, manifest, choose_device(device), rerank=rerank, progress=bars)
