@@ -1,4 +1,4 @@
-"""Choices left to chance."""
+"""Colours, and choices left to chance."""
 
 from __future__ import annotations
 
@@ -24,4 +24,10 @@ def pick(rng: np.random.Generator, choices: Sequence[_Choice], odds: Sequence[fl
 def jitter(colour: Colour, rng: np.random.Generator, spread: int = 14) -> Colour:
     """A colour close to the given one: each channel differs by at most `spread`."""
     red, green, blue = (int(np.clip(level + rng.integers(-spread, spread + 1), 0, 255)) for level in colour)
+    return red, green, blue
+
+
+def darker(colour: Colour, share: float) -> Colour:
+    """The colour with `share` of its light."""
+    red, green, blue = (int(level * share) for level in colour)
     return red, green, blue

@@ -48,7 +48,7 @@ class Person:
         emblem: whether the front of the top carries a print.
         bulk: girth relative to the average, about 0.8..1.3.
         legs: hip height as a share of the body height.
-        shoulders: shoulder width relative to the average.
+        shoulders: shoulder width relative to others of the same bulk.
         bag_side: -1 or 1, the side a bag is carried on.
     """
 
@@ -70,6 +70,16 @@ class Person:
     bulk: float
     legs: float
     shoulders: float
+
+    @property
+    def breadth(self) -> float:
+        """Width of the shoulders relative to the average."""
+        return self.shoulders * (0.7 + 0.3 * self.bulk)
+
+    @property
+    def girth(self) -> float:
+        """Thickness of the limbs relative to the average."""
+        return 0.5 + 0.5 * self.bulk
 
 
 def draw_person(rng: np.random.Generator) -> Person:

@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from reseen.datasets.synthetic.backdrop import cut_background, draw_backdrop
-from reseen.datasets.synthetic.body import Pose, body_shapes
+from reseen.datasets.synthetic.body import body_shapes
 from reseen.datasets.synthetic.camera import Camera, expose
 from reseen.datasets.synthetic.obstacles import place_obstacle
 from reseen.datasets.synthetic.painter import cast_shadow, paint_shapes
 from reseen.datasets.synthetic.person import Person, draw_person
 from reseen.datasets.synthetic.shapes import View
+from reseen.datasets.synthetic.skeleton import Pose
 
 OVERSAMPLING = 3
 """Scenes are painted this many times larger than the image, and averaged down."""
