@@ -176,6 +176,9 @@ def test_a_missing_file_and_a_folder_are_errors(tmp_path: Path, read: Callable[[
     with pytest.raises(ImageError) as folder:
         read(tmp_path)
     assert folder.value.got == "a folder"
+    with pytest.raises(ImageError) as impossible:
+        read(tmp_path / "nul\0.jpg")
+    assert "null" in (impossible.value.got or "")
 
 
 def test_bytes_are_called_by_the_given_name() -> None:

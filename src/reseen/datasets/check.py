@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.manifest import DISTRACTOR, JUNK, SPLITS, Manifest, Sample, Split
 from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes
 from reseen.datasets.skipped import skipped_queries
 from reseen.datasets.threads import Progress, map_in_threads
@@ -72,7 +72,7 @@ def _broken(path: Path, error: ImageError) -> BrokenFile:
 def _parts(manifest: Manifest) -> tuple[Part, ...]:
     samples_of: dict[Split | None, list[Sample]] = {}
     if manifest.has_splits:
-        samples_of = {"train": [], "query": [], "gallery": []}
+        samples_of.update({split: [] for split in SPLITS})
     for sample in manifest.samples:
         samples_of.setdefault(sample.split, []).append(sample)
     return tuple(_part(split, samples) for split, samples in samples_of.items())

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 from reseen.datasets.listing import describe_folder, entries, is_image
-from reseen.datasets.manifest import Manifest, Sample, Split
+from reseen.datasets.manifest import SPLITS, Manifest, Sample, Split
 from reseen.errors import DatasetError
-
-SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 def read_folders(root: Path) -> Manifest:
@@ -48,7 +45,7 @@ def _read_persons(folder: Path, split: Split | None) -> list[Sample]:
     ]
     if not samples:
         raise DatasetError(
-            f"{folder} holds no dataset",
+            f"{folder} holds no image",
             expected="Market-1501, a folder for each person with images in it, or a CSV or parquet manifest",
             got=describe_folder(folder),
             cure="Check the path.",

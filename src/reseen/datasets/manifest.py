@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Int64
 
 Split = Literal["train", "query", "gallery"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 JUNK = "-1"
 """Person of a detection that shows nobody in particular; dropped from every gallery (Market-1501's convention)."""

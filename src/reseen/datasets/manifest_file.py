@@ -8,13 +8,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from reseen.datasets.folders import SPLITS
-from reseen.datasets.manifest import Manifest, Sample, Split
+from reseen.datasets.manifest import SPLITS, Manifest, Sample, Split
 from reseen.errors import DatasetError
 
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 MAX_BYTES = 2**30
-"""Largest manifest that is read (for parquet: uncompressed)."""
+"""Largest manifest that is read; for parquet, of the columns that are used, in memory."""
 MAX_ROWS = 10_000_000
 """Most rows that are read."""
 REQUIRED = ("path", "person")
@@ -83,13 +82,15 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         with parquet.ParquetFile(path) as file:
             header = file.schema_arrow.names
             _check_columns(path, header)
-            size = sum(file.metadata.row_group(place).total_byte_size for place in range(file.num_row_groups))
-            if size > MAX_BYTES:
-                raise _too_large(path, f"{MAX_BYTES:,} bytes", f"{size:,} bytes")
             wanted = [name for name in COLUMNS if name in header]
-            cells_of_rows = (cells for batch in file.iter_batches(columns=wanted) for cells in batch.to_pylist())
-            for place, cells in enumerate(cells_of_rows, start=1):
-                yield f"row {place}", {name: "" if cell is None else str(cell) for name, cell in cells.items()}
+            size = read = 0
+            for batch in file.iter_batches(batch_size=1024, columns=wanted):
+                size += batch.nbytes
+                if size > MAX_BYTES:
+                    raise _too_large(path, f"{MAX_BYTES:,} bytes", f"{size:,} bytes and more")
+                for place, cells in enumerate(batch.to_pylist(), start=read + 1):
+                    yield f"row {place}", {name: "" if cell is None else str(cell) for name, cell in cells.items()}
+                read += batch.num_rows
     except (OSError, arrow.ArrowException) as error:
         raise _unreadable(path, error) from error
 

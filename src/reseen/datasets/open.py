@@ -20,6 +20,18 @@ def open_dataset(path: Path) -> Manifest:
     Raises:
         DatasetError: there is nothing at the path, or nothing that can be read as a dataset.
     """
+    try:
+        return _open(path)
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be read",
+            expected="a dataset",
+            got=error.strerror,
+            cure="Check the path and its permissions.",
+        ) from error
+
+
+def _open(path: Path) -> Manifest:
     if path.is_file():
         return read_manifest_file(path)
     if not path.is_dir():

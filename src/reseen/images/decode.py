@@ -83,11 +83,11 @@ def _open_file(path: Path) -> BufferedReader:
             )
         _check_bytes(path.stat().st_size, str(path))
         return path.open("rb")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise ImageError(
             f"{path} cannot be read",
             expected="a readable image file",
-            got=error.strerror,
+            got=error.strerror if isinstance(error, OSError) else str(error),
             cure="Check the path and its permissions.",
         ) from error
 
