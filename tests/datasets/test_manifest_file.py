@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ def read_csv(folder: Path, text: str | bytes) -> Manifest:
     return read_manifest_file(path)
 
 
-def read_parquet(folder: Path, columns: dict[str, list[object]]) -> Manifest:
+def read_parquet(folder: Path, columns: Mapping[str, Sequence[object]]) -> Manifest:
     path = folder / "people.parquet"
     parquet.write_table(pa.table(columns), path)
     return read_manifest_file(path)
@@ -153,7 +154,7 @@ def test_p11_bytes_and_rows_are_limited(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(manifest_file, "MAX_BYTES", len(text) - 1)
     assert error_of_csv(tmp_path, text).got == f"{len(text)} bytes"
     used = 2 * (3 * 8 + 1)  # two columns of three 8-byte numbers and a byte of null flags
-    rows: dict[str, list[object]] = {"path": [1, 2, 3], "person": [4, 5, 6], "note": [None, None, "of no account"]}
+    rows = {"path": [1, 2, 3], "person": [4, 5, 6], "note": [None, None, "of no account"]}
     monkeypatch.setattr(manifest_file, "MAX_ROWS", 3)
     monkeypatch.setattr(manifest_file, "MAX_BYTES", used)
     assert len(read_parquet(tmp_path, rows).samples) == 3
@@ -163,6 +164,6 @@ def test_p11_bytes_and_rows_are_limited(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_rows_of_a_long_parquet_file_are_counted_through(tmp_path: Path) -> None:
-    paths: list[object] = [f"{place}.jpg" for place in range(2_500)]
+    paths = [f"{place}.jpg" for place in range(2_500)]
     with pytest.raises(DatasetError, match="row 2500: the person is blank"):
         read_parquet(tmp_path, {"path": paths, "person": ["a"] * 2_499 + [""]})
