@@ -53,11 +53,17 @@ def test_the_suffix_may_be_left_out_and_safetensors_is_preferred(files: dict[str
     assert resolve_weights(stem) == files[".npz"]
 
 
-@pytest.mark.parametrize("name", ["gone", "gone.npz", "gone.safetensors", "folder.npz"])
+@pytest.mark.parametrize("name", ["gone", "gone.npz", "gone.safetensors", "folder.npz", "x" * 300])
 def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(WeightsError, match=name):
         resolve_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("path", [Path(), Path("/"), Path("..")], ids=str)
+def test_a_path_without_a_name_is_no_weight_file(path: Path) -> None:
+    with pytest.raises(WeightsError, match="there are no weights"):
+        resolve_weights(path)
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".pdparams", ".PKL"])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reseen.recipe import schema
 
@@ -18,4 +18,4 @@ class CrossEntropyLoss(nn.Module):
 
     def forward(self, logits: Float[Tensor, "b c"], labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
         """Loss of the logits; labels are 0..c-1."""
-        return F.cross_entropy(logits, labels, label_smoothing=self.smoothing)
+        return functional.cross_entropy(logits, labels, label_smoothing=self.smoothing)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.nn import functional
 
 from reseen.recipe import schema
 
@@ -36,7 +36,7 @@ class TripletLoss(nn.Module):
         farthest_positive = distances.masked_fill(~positive[mined], -torch.inf).amax(1)
         nearest_negative = distances.masked_fill(same[mined], torch.inf).amin(1)
         gap = farthest_positive - nearest_negative
-        losses = F.softplus(gap) if self.margin == "soft" else F.relu(gap + self.margin)
+        losses = functional.softplus(gap) if self.margin == "soft" else functional.relu(gap + self.margin)
         return losses.mean()
 
 

@@ -13,8 +13,6 @@ from reseen.recipe import schema
 CHANNELS = (64, 256, 384, 512)
 """Channels of the stem and the three stages at width 1."""
 BLOCKS_PER_STAGE = 2
-SCALES = 4
-"""Streams of a block; stream t stacks t light 3×3 convolutions and so sees (2t + 1)² pixels."""
 BOTTLENECK = 4
 """A block works on 1/4 of its output channels."""
 GATE_REDUCTION = 16
@@ -51,7 +49,10 @@ class OSNet(Backbone):
 
 
 class OmniScaleBlock(nn.Module):
-    """Residual bottleneck of `SCALES` streams, summed under one shared gate (equations 3 and 4)."""
+    """Residual bottleneck of four streams, summed under one shared gate (equations 3 and 4).
+
+    Stream t stacks t light 3×3 convolutions, and so sees (2t + 1)² pixels.
+    """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -60,7 +61,7 @@ class OmniScaleBlock(nn.Module):
         self.conv2a = LightConvolution(middle)
         self.conv2b = _stream(middle, 2)
         self.conv2c = _stream(middle, 3)
-        self.conv2d = _stream(middle, SCALES)
+        self.conv2d = _stream(middle, 4)
         self.gate = ChannelGate(middle)
         self.conv3 = _convolution(middle, outputs, relu=False)
         self.downsample = _convolution(inputs, outputs, relu=False) if inputs != outputs else nn.Identity()

@@ -19,6 +19,11 @@ SUFFIXES = (".safetensors", ".npz")
 PICKLE_SUFFIXES = frozenset({".pth", ".pt", ".tar", ".ckpt", ".bin", ".pkl", ".pdparams"})
 MAX_BYTES = 4 * 2**30
 """Largest file, and largest content of a compressed one."""
+UNREADABLE = (
+    *(OSError, EOFError, KeyError, MemoryError, RuntimeError, TypeError, ValueError),
+    *(safetensors.SafetensorError, zipfile.BadZipFile, zlib.error),
+)
+"""What the readers raise on damaged files."""
 
 
 def resolve_weights(path: Path) -> Path:
@@ -34,9 +39,9 @@ def resolve_weights(path: Path) -> Path:
             got=path.suffix,
             cure="convert it where you trust it: load its tensors there and save them with safetensors",
         )
-    tried = [path] if path.suffix in SUFFIXES else [path.with_name(path.name + suffix) for suffix in SUFFIXES]
+    tried = [path] if path.suffix in SUFFIXES else [Path(f"{path}{suffix}") for suffix in SUFFIXES]
     for candidate in tried:
-        if candidate.is_file():
+        if _is_file(candidate):
             return candidate
     raise WeightsError(
         f"there are no weights at {path}",
@@ -44,6 +49,13 @@ def resolve_weights(path: Path) -> Path:
         got=f"no file {' or '.join(candidate.name for candidate in tried)} in {path.absolute().parent}",
         cure="check the path",
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, or a folder that may not be entered
+        return False
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -58,9 +70,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         _check_size(path, path.stat().st_size)
         return safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _read_npz(path)
-    except (OSError, EOFError, ValueError, TypeError, KeyError, MemoryError) as error:
-        raise _damaged(path, error) from error
-    except (safetensors.SafetensorError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise _damaged(path, error) from error
 
 
