@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import data, evaluate, train
+from reseen.cli import data, demo, evaluate, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(data.app, name="data")
+app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 

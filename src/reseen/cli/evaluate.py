@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reseen.cli.console import StageBars, give, say
-from reseen.cli.options import DeviceOption, JsonOption, OverrideOption, choose_device
+from reseen.cli.options import DeviceOption, JsonOption, OverrideOption
 from reseen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,19 +16,36 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    config: Annotated[str | None, typer.Option("--config", "-c", metavar="RECIPE", help="The recipe the weights were trained with: a shipped name, or a YAML file.")] = None,
-    weights: Annotated[Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")] = None,
-    data: Annotated[Path | None, typer.Option("--data", metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person.")] = None,
-    features: Annotated[Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config",
+            "-c",
+            metavar="RECIPE",
+            help="The recipe the weights were trained with: a shipped name, or a YAML file.",
+        ),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person."),
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
+    ] = None,
     rerank: Annotated[bool, typer.Option("--rerank", help="Re-rank by k-reciprocal encoding first.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")
+    ] = None,
     override: OverrideOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well queries find their persons in the gallery: recall@1/5/10, mAP, mINP.
 
-    Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501-v15.09.15
+    Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501
     """
     if features is not None:
         if weights is not None or data is not None:
@@ -36,7 +53,9 @@ def evaluate(
         done = _stored(features, config, override or [], rerank)
     elif config is None or weights is None or data is None:
         raise UsageError(
-            "nothing to evaluate", expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz", cure="reseen evaluate --help"
+            "nothing to evaluate",
+            expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz",
+            cure="reseen evaluate --help",
         )
     else:
         done = _network(config, override or [], weights, data, rerank, device)
@@ -62,9 +81,10 @@ def _stored(features: Path, config: str | None, override: list[str], rerank: boo
 def _network(config: str, override: list[str], weights: Path, data: Path, rerank: bool, device: str) -> Evaluation:
     from reseen.datasets.open import open_dataset
     from reseen.recipe.load import load_recipe
+    from reseen.workflows.device import choose_device
     from reseen.workflows.evaluate import evaluate_weights
 
     recipe = load_recipe(config, override)
     manifest = open_dataset(data)
     with StageBars() as bars:
-        return evaluate_weights(recipe, weights, manifest, choose_device(device), rerank=rerank, progress=bars)
+        return evaluate_weights(recipe, weights, manifest(device), rerank=rerank, progress=bars)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reseen.cli.console import StageBars, say
-from reseen.cli.options import DataOption, DeviceOption, OverrideOption, RecipeOption, choose_device
+from reseen.cli.options import DataOption, DeviceOption, OverrideOption, RecipeOption
 
 if TYPE_CHECKING:
     from reseen.training.events import Event, Listener
@@ -28,11 +28,12 @@ def train(
     """
     from reseen.datasets.open import open_dataset
     from reseen.recipe.load import load_recipe
+    from reseen.workflows.device import choose_device
     from reseen.workflows.train import TrainingRun
     from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
-    run = TrainingRun(recipe, open_dataset(data), output, choose_device(device), resume)
+    run = TrainingRun(recipe, open_dataset(data), output(device), resume)
     with StageBars() as bars:
         done = run_training(run, [show_training(bars)], bars)
     say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
@@ -46,10 +47,13 @@ def show_training(bars: StageBars) -> Listener:
     def show(event: Event) -> None:
         match event:
             case StepDone():
-                note = f"loss {event.losses['total']:.3f}, {event.images_per_second:.0f} images/s, all done in {eta(event.eta_seconds)}"
+                speed = f"{event.images_per_second:.0f} images/s"
+                note = f"loss {event.losses['total']:.3f}, {speed}, all done in {eta(event.eta_seconds)}"
                 bars(f"epoch {event.epoch}/{event.epochs}", event.iteration, event.iterations, note)
             case Evaluated():
-                figures = ", ".join(f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP"))
+                figures = ", ".join(
+                    f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP")
+                )
                 say(f"epoch {event.epoch}: {figures}{' (best)' if event.is_best else ''}")
 
     return show

@@ -13,9 +13,10 @@ from reseen.models.head import Head
 from reseen.models.neck import BNNeck
 from reseen.models.osnet import OSNet
 from reseen.models.resnet import ResNet50
+from reseen.models.small_resnet import SmallResNet
 from reseen.recipe import schema
 
-BACKBONES: dict[str, Callable[[Any], Backbone]] = {"resnet50": ResNet50, "osnet": OSNet}
+BACKBONES: dict[str, Callable[[Any], Backbone]] = {"resnet50": ResNet50, "osnet": OSNet, "small_resnet": SmallResNet}
 NECKS: dict[str, Callable[[int], nn.Module]] = {"bnneck": BNNeck, "none": nn.Identity}
 
 

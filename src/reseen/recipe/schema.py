@@ -47,11 +47,22 @@ class OSNet(Settings):
     """
 
     name: Literal["osnet"] = "osnet"
-    width: Literal[0.25, 0.5, 0.75, 1.0] = 1.0
+    width: Annotated[float, Field(ge=0.25, le=1, multiple_of=0.25)] = 1.0
     feature_size: Annotated[int, Field(ge=16, le=4096)] = 512
 
 
-Backbone = Annotated[ResNet50 | OSNet, Field(discriminator="name")]
+class SmallResNet(Settings):
+    """A small residual network for demos, tests and first looks at new data.
+
+    Attributes:
+        widths: channels of the stem and of each stage after it; every one halves the map.
+    """
+
+    name: Literal["small_resnet"] = "small_resnet"
+    widths: Annotated[tuple[Annotated[int, Field(ge=4, le=1024)], ...], Field(min_length=2, max_length=5)] = (24, 48, 96, 160)
+
+
+Backbone = Annotated[ResNet50 | OSNet | SmallResNet, Field(discriminator="name")]
 
 
 class Head(Settings):

@@ -1,0 +1,134 @@
+"""`report.html` of the demo: one self-contained page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from PIL import Image
+
+import reseen
+from reseen.datasets.manifest import DISTRACTOR, Manifest, Sample
+from reseen.evaluation.ranked_list import ranked_list
+from reseen.files import write_whole
+from reseen.images.decode import decode_image
+from reseen.images.drawing import RankedList, RankedMatch, draw_ranked_lists
+from reseen.recipe.schema import Recipe
+from reseen.workflows.evaluate import Evaluation
+
+RANKS_SHOWN = 8
+PEOPLE_SHOWN = 3
+FIGURES = ("recall1", "recall5", "recall10", "mAP", "mINP")
+
+
+@dataclass(frozen=True)
+class DemoResults:
+    """What the demo found.
+
+    Attributes:
+        manifest: the people it drew.
+        recipe: what it trained with.
+        parameters: of the network, without the head.
+        before: evaluation of the network as initialised.
+        after: evaluation of the trained network.
+        losses: mean loss of each epoch.
+        seconds: from the first drawing to the last evaluation.
+    """
+
+    manifest: Manifest
+    recipe: Recipe
+    parameters: int
+    before: Evaluation
+    after: Evaluation
+    losses: Sequence[float]
+    seconds: float
+
+
+def write_report(results: DemoResults, output: Path) -> Path:
+    """Write `ranked_lists.png` and `report.html`; the page's path."""
+    ranked = _ranked_lists(results)
+    people = _people(results.manifest)
+    write_whole(output / "ranked_lists.png", _png(ranked))
+    page = jinja2.Environment(
+        loader=jinja2.PackageLoader("reseen.workflows"), autoescape=True, undefined=jinja2.StrictUndefined
+    ).get_template("demo.html")
+    train, query, gallery = (results.manifest.split(split) for split in ("train", "query", "gallery"))
+    html = page.render(
+        version=reseen.__version__,
+        seconds=round(results.seconds),
+        recipe=results.recipe.name,
+        parameters=f"{results.parameters:,}",
+        epochs=len(results.losses),
+        train={"images": len(train), "persons": len({sample.person for sample in train})},
+        test_persons=len({sample.person for sample in query}),
+        queries=results.after.metrics.queries,
+        skipped=len(results.after.metrics.skipped),
+        gallery=len(gallery),
+        distractors=sum(sample.person == DISTRACTOR for sample in gallery),
+        rows=[_row("untrained", results.before, after=False), _row("trained", results.after, after=True)],
+        curve=results.losses,
+        ranked=_data_uri(ranked),
+        ranked_width=ranked.width,
+        people=_data_uri(people),
+        people_width=people.width,
+    )
+    write_whole(output / "report.html", html)
+    return output / "report.html"
+
+
+def _row(name: str, evaluation: Evaluation, *, after: bool) -> dict[str, object]:
+    figures = evaluation.figures()
+    return {"name": name, "values": [f"{figures[key]:.1%}" for key in FIGURES], "after": after}
+
+
+def _ranked_lists(results: DemoResults) -> Image.Image:
+    """The best, the median and the worst query by average precision."""
+    found = results.after.metrics
+    order = np.argsort(-found.average_precision, kind="stable")
+    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    return draw_ranked_lists(
+        [_ranked(results, name, int(found.valid_queries[place])) for name, place in chosen.items()]
+    )
+
+
+def _ranked(results: DemoResults, name: str, query: int) -> RankedList:
+    queries, gallery = results.manifest.split("query"), results.manifest.split("gallery")
+    places, scores, hits = ranked_list(results.after.retrieval, query, RANKS_SHOWN)
+    matches = [
+        RankedMatch(decode_image(gallery[place].path), score=float(score), hit=bool(hit))
+        for place, score, hit in zip(places, scores, hits, strict=True)
+    ]
+    return RankedList(name, decode_image(queries[query].path), matches)
+
+
+def _people(manifest: Manifest) -> Image.Image:
+    """A few training people, a row each, as every camera sees them."""
+    train = manifest.split("train")
+    rows = [[s for s in train if s.person == person] for person in sorted({s.person for s in train})[:PEOPLE_SHOWN]]
+    return _sheet(rows)
+
+
+def _sheet(rows: Sequence[Sequence[Sample]], gap: int = 4) -> Image.Image:
+    images = [[Image.fromarray(decode_image(sample.path)) for sample in row] for row in rows]
+    width, height = images[0][0].size
+    columns = max(map(len, images))
+    sheet = Image.new("RGB", (columns * (width + gap) - gap, len(rows) * (height + gap) - gap), "white")
+    for y, row in enumerate(images):
+        for x, image in enumerate(row):
+            sheet.paste(image, (x * (width + gap), y * (height + gap)))
+    return sheet
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _data_uri(image: Image.Image) -> str:
+    return "data:image/png;base64," + base64.b64encode(_png(image)).decode()

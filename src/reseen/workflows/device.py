@@ -1,0 +1,27 @@
+"""Where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+from reseen.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that `--device` names; `auto` is an accelerator when there is one.
+
+    Raises:
+        UsageError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"--device {name} cannot be used here",
+            expected="cpu, cuda, cuda:N, mps or auto",
+            got=str(error).splitlines()[0],
+        ) from None
+    return device
