@@ -26,7 +26,7 @@ def demo(
     from reseen.workflows.device import choose_device
 
     with StageBars() as bars:
-        results = run_demo(Demo(out(device)), [show_training(bars)], bars)
+        results = run_demo(Demo(out, choose_device(device)), [show_training(bars)], bars)
     for name, evaluation in (("untrained", results.before), ("trained", results.after)):
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")

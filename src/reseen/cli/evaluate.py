@@ -87,4 +87,4 @@ def _network(config: str, override: list[str], weights: Path, data: Path, rerank
     recipe = load_recipe(config, override)
     manifest = open_dataset(data)
     with StageBars() as bars:
-        return evaluate_weights(recipe, weights, manifest(device), rerank=rerank, progress=bars)
+        return evaluate_weights(recipe, weights, manifest, choose_device(device), rerank=rerank, progress=bars)

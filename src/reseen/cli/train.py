@@ -33,7 +33,7 @@ def train(
     from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
-    run = TrainingRun(recipe, open_dataset(data), output(device), resume)
+    run = TrainingRun(recipe, open_dataset(data), output, choose_device(device), resume)
     with StageBars() as bars:
         done = run_training(run, [show_training(bars)], bars)
     say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
