@@ -154,7 +154,11 @@ def test_p11_bytes_and_rows_are_limited(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(manifest_file, "MAX_BYTES", len(text) - 1)
     assert error_of_csv(tmp_path, text).got == f"{len(text)} bytes"
     used = 2 * (3 * 8 + 1)  # two columns of three 8-byte numbers and a byte of null flags
-    rows = {"path": [1, 2, 3], "person": [4, 5, 6], "note": [None, None, "of no account"]}
+    rows: Mapping[str, Sequence[object]] = {
+        "path": [1, 2, 3],
+        "person": [4, 5, 6],
+        "note": [None, None, "of no account"],
+    }
     monkeypatch.setattr(manifest_file, "MAX_ROWS", 3)
     monkeypatch.setattr(manifest_file, "MAX_BYTES", used)
     assert len(read_parquet(tmp_path, rows).samples) == 3

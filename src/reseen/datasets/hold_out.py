@@ -16,9 +16,9 @@ def hold_out(manifest: Manifest, fraction: float) -> Manifest:
     """Divide a dataset that names no parts into training, query and gallery.
 
     About `fraction` of the persons, chosen by the SHA-256 of their names, are kept out of training: a person stays
-    where it is when others join. (Only where that leaves fewer than `MIN_PERSONS` on a side do the next ones by hash
-    change sides.) Each of their images appears twice, as query and in the gallery, with the same path:
-    the evaluation leaves a query's own image out. Distractors and junk go to the gallery.
+    where it is when others join. (Where that leaves fewer than `MIN_PERSONS` on a side, the next ones by hash change
+    sides.) Each image of theirs appears twice, as query and in the gallery, with the same path: the evaluation leaves
+    a query's own image out. Distractors and junk go to the gallery.
 
     Args:
         manifest: the dataset; one that has parts is returned as it is.

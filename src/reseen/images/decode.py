@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BufferedReader, BytesIO
 from pathlib import Path
 
@@ -46,15 +48,13 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
     image = _open_header(BytesIO(data), label)
     try:
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
-    except ImageError:
-        raise
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise _damaged(label, error) from error
 
 
 def read_image_bytes(path: Path) -> bytes:
     """The bytes of an image file, at most `MAX_BYTES`; errors are those of `decode_image`."""
-    with _open_file(path) as file:
+    with _opened(path) as file:
         return file.read(MAX_BYTES + 1)
 
 
@@ -65,7 +65,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
         ImageError: as `decode_image`, but for damage that lies behind the header.
     """
     label = str(path)
-    with _open_file(path) as file:
+    with _opened(path) as file:
         image = _open_header(file, label)
         try:
             exif = Image.Image.getexif(image)  # PNG's own `getexif` would decode the whole image
@@ -75,14 +75,16 @@ def read_image_size(path: Path) -> tuple[int, int]:
     return (image.width, image.height) if sideways else (image.height, image.width)
 
 
-def _open_file(path: Path) -> BufferedReader:
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         if path.is_dir():
             raise ImageError(
                 f"{path} cannot be read", expected="an image file", got="a folder", cure="Give the path of one image."
             )
         _check_bytes(path.stat().st_size, str(path))
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except (OSError, ValueError) as error:  # ValueError: a path that no file can have
         raise ImageError(
             f"{path} cannot be read",
