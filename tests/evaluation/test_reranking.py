@@ -1,0 +1,170 @@
+"""k-reciprocal re-ranking against the published algorithm, written out densely and image by image."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reseen.errors import FeaturesError, UsageError
+from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.reranking import reranked_scores
+
+Clustered = Callable[..., RetrievalSet]
+Looped = Callable[[RetrievalSet, np.ndarray], dict[int, Any]]
+
+
+def published(features: np.ndarray, k1: int, k2: int, lambda_: float) -> np.ndarray:
+    """Final distances between all images (Zhong et al., CVPR 2017), in float64, as N×N matrices."""
+    features = features.astype(np.float64)
+    squared = ((features[:, None] - features[None]) ** 2).sum(axis=2)
+    distance = squared / squared.max(axis=1, keepdims=True)
+    ranking = np.argsort(distance, axis=1, kind="stable")
+    count = len(features)
+
+    def reciprocal(image: int, k: int) -> set[int]:
+        return {int(other) for other in ranking[image, : k + 1] if image in ranking[other, : k + 1]}
+
+    weights = np.zeros((count, count))
+    for image in range(count):
+        own = reciprocal(image, k1)
+        expanded = set(own)
+        for other in own:
+            theirs = reciprocal(other, round(k1 / 2))
+            if len(theirs & own) > 2 / 3 * len(theirs):
+                expanded |= theirs
+        members = sorted(expanded)
+        weights[image, members] = np.exp(-distance[image, members])
+    weights /= weights.sum(axis=1, keepdims=True)
+    weights = np.stack([weights[ranking[image, :k2]].mean(axis=0) for image in range(count)])
+    jaccard = np.stack(
+        [1 - np.minimum(row, weights).sum(axis=1) / np.maximum(row, weights).sum(axis=1) for row in weights]
+    )
+    return (1 - lambda_) * jaccard + lambda_ * distance
+
+
+def scores_of(retrieval: RetrievalSet, k1: int, k2: int, lambda_: float) -> np.ndarray:
+    blocks = reranked_scores(retrieval, k1=k1, k2=k2, lambda_=lambda_)
+    return np.concatenate([block.copy() for block in blocks])
+
+
+def expected_scores(retrieval: RetrievalSet, k1: int, k2: int, lambda_: float) -> np.ndarray:
+    features = np.concatenate([retrieval.query_features, retrieval.gallery_features])
+    queries = len(retrieval.query_features)
+    return -published(features, k1, k2, lambda_)[:queries, queries:]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("k1", "k2", "lambda_"),
+    [(20, 6, 0.3), (5, 2, 0.3), (7, 1, 0.0), (6, 3, 0.8), (1, 1, 0.5), (3, 4, 0.1), (9, 5, 1.0)],
+)
+def test_p3_the_published_algorithm_gives_the_same_distances(
+    clustered: Clustered, k1: int, k2: int, lambda_: float, seed: int
+) -> None:
+    retrieval = clustered(25, 80, persons=7, noise=1.0, seed=seed)
+    expected = expected_scores(retrieval, k1, k2, lambda_)[retrieval.valid_queries]
+    np.testing.assert_allclose(scores_of(retrieval, k1, k2, lambda_), expected, atol=1e-5)
+
+
+def test_p3_the_published_algorithm_gives_the_same_metrics(clustered: Clustered, looped: Looped) -> None:
+    retrieval = clustered(100, 600, persons=25, cameras=6, noise=1.0)
+    expected = looped(retrieval, expected_scores(retrieval, 20, 6, 0.3)).values()
+    metrics = evaluate(retrieval, reranked_scores(retrieval))
+
+    assert 0.5 < metrics.mAP < 0.99
+    assert metrics.mAP == pytest.approx(np.mean([ranking.average_precision for ranking in expected]), abs=1e-4)
+    assert metrics.mINP == pytest.approx(np.mean([ranking.inverse_negative_penalty for ranking in expected]), abs=1e-4)
+    assert metrics.recall1 == pytest.approx(np.mean([ranking.first_rank == 1 for ranking in expected]), abs=1e-4)
+
+
+def test_re_ranking_helps_where_persons_form_clusters(clustered: Clustered) -> None:
+    retrieval = clustered(200, 1500, persons=60, cameras=6, width=64, noise=1.6)
+    before, after = evaluate(retrieval), evaluate(retrieval, reranked_scores(retrieval))
+    assert 0.3 < before.mAP < 0.95
+    assert after.mAP > before.mAP + 0.05
+
+
+def test_with_lambda_one_the_ranking_is_the_original_one(clustered: Clustered) -> None:
+    retrieval = clustered()
+    assert evaluate(retrieval, reranked_scores(retrieval, lambda_=1.0)).mAP == pytest.approx(evaluate(retrieval).mAP)
+
+
+def all_against_all(features: np.ndarray, persons: np.ndarray) -> RetrievalSet:
+    """A set without parts: every image is a query against all others."""
+    images = np.arange(len(persons))
+    return RetrievalSet.of(
+        query_features=features,
+        gallery_features=features,
+        query_persons=persons,
+        gallery_persons=persons,
+        query_images=images,
+        gallery_images=images,
+    )
+
+
+def test_p3_an_image_that_is_query_and_gallery_takes_part_once(clustered: Clustered) -> None:
+    features = clustered(1, 60, persons=5).gallery_features
+    retrieval = all_against_all(features, np.arange(len(features)) % 5 + 1)
+
+    np.testing.assert_allclose(scores_of(retrieval, 6, 3, 0.3), -published(features, 6, 3, 0.3), atol=1e-5)
+
+
+def test_p3_junk_takes_no_part_distractors_and_skipped_queries_do(clustered: Clustered) -> None:
+    source = clustered(12, 60, persons=5)
+    query_persons = source.query_persons.copy()
+    query_persons[:3] = [-1, 0, 99]
+    retrieval = RetrievalSet.of(
+        query_features=source.query_features,
+        gallery_features=source.gallery_features,
+        query_persons=query_persons,
+        gallery_persons=np.where(np.arange(len(source.gallery_persons)) % 7 == 0, -1, source.gallery_persons),
+    )
+    assert retrieval.junk_dropped > 0
+    assert retrieval.valid_queries.tolist() == list(range(3, 12))
+
+    everyone = np.concatenate([retrieval.query_features[1:], retrieval.gallery_features])
+    np.testing.assert_allclose(scores_of(retrieval, 6, 3, 0.3), -published(everyone, 6, 3, 0.3)[2:11, 11:], atol=1e-5)
+
+
+def test_identical_images_give_numbers() -> None:
+    retrieval = all_against_all(np.ones((40, 8)), np.arange(40) % 3 + 1)
+    scores = scores_of(retrieval, 20, 6, 0.3)
+
+    assert np.isfinite(scores).all()
+    assert 0 < evaluate(retrieval, [scores]).mAP <= 1
+
+
+def test_a_set_of_k1_images_is_too_small(clustered: Clustered) -> None:
+    retrieval = clustered(5, 40)
+    images = 5 + len(retrieval.gallery_persons)
+
+    assert np.isfinite(scores_of(retrieval, images - 1, 6, 0.3)).all()
+    with pytest.raises(FeaturesError, match=rf"more than k1 = {images} images(.|\n)*got: {images}"):
+        reranked_scores(retrieval, k1=images)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"k1": 0}, {"k2": 0}, {"k1": 4, "k2": 6}, {"lambda_": -0.1}, {"lambda_": 1.1}, {"lambda_": float("nan")}],
+)
+def test_settings_out_of_range_are_refused(clustered: Clustered, settings: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="unusable settings"):
+        reranked_scores(clustered(), **settings)  # type: ignore[arg-type]
+
+
+def test_p4_no_square_matrix_is_ever_built(clustered: Clustered) -> None:
+    retrieval = clustered(1500, 8500, persons=500, width=32, noise=0.7)
+    images = len(retrieval.query_features) + len(retrieval.gallery_features)
+
+    tracemalloc.start()
+    metrics = evaluate(retrieval, reranked_scores(retrieval))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert metrics.queries > 1400
+    assert peak < images**2 * 4 / 3
