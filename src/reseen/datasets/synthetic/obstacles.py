@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from reseen.datasets.synthetic.chance import Colour, jitter, pick
 
-Box = tuple[float, float, float, float]
+Box = tuple[int | float, int | float, int | float, int | float]
 """Left, top, right and bottom, in pixels."""
 
 PAINTS: tuple[Colour, ...] = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from reseen.datasets.synthetic.person import Cloth
 
@@ -50,31 +49,12 @@ class View:
         return math.hypot(across * self.cos_yaw, deep * self.sin_yaw) * self.scale
 
 
-class Shape(Protocol):
-    """Something to paint: its material, its order among the others, and its outline (empty when it cannot be seen)."""
-
-    @property
-    def layer(self) -> int:
-        """Shapes of a lower layer are painted before all of a higher one."""
-        ...
-
-    @property
-    def cloth(self) -> Cloth:
-        """What it is made of."""
-        ...
-
-    def depth(self, view: View) -> float:
-        """Its place in the order of painting within its layer: less is painted before."""
-        ...
-
-    def outline(self, view: View) -> Outline:
-        """Its corners in the picture, or nothing when it cannot be seen."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Capsule:
-    """Two balls and everything between them: limbs, heads, shoes."""
+    """Two balls and everything between them: limbs, heads, shoes.
+
+    Shapes of a lower `layer` are painted before all of a higher one.
+    """
 
     start: Point
     start_radius: float
@@ -151,3 +131,7 @@ class Patch:
         pairs = zip(pixels, pixels[1:] + pixels[:1], strict=True)
         turned = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs)
         return pixels if turned < 0 else []  # pixels count downwards, so counter-clockwise is negative
+
+
+Shape = Capsule | Solid | Patch
+"""Something to paint: its layer, its depth within the layer, its outline (empty when unseen) and its cloth."""
