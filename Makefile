@@ -1,5 +1,5 @@
 # Every target first builds .venv with the pinned versions. Nothing but Python 3.11 (or newer) and make is needed.
-# Further arguments: make test ARGS="-k ranking", make demo ARGS="--seed 1".
+# Further arguments: make test ARGS="-k ranking", make bench ARGS=--quick.
 
 .DEFAULT_GOAL := help
 BIN := .venv/bin
@@ -20,6 +20,7 @@ $(READY): pyproject.toml constraints.txt scripts/environment
 	@touch $@
 
 demo: $(READY)
+	rm -rf demo
 	$(BIN)/reseen demo --out demo $(ARGS)
 
 test: $(READY)
