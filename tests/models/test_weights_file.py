@@ -12,7 +12,7 @@ import torch
 
 from reseen.errors import WeightsError
 from reseen.models import weights_file
-from reseen.models.weights_file import read_weights, resolve_weights
+from reseen.models.weights_file import read_header, read_weights, resolve_weights
 
 TENSORS = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.count": torch.tensor(7)}
 
@@ -145,3 +145,19 @@ def test_a_small_file_may_not_unpack_to_a_huge_one(tmp_path: Path, monkeypatch: 
     assert path.stat().st_size < 1_000_000
     with pytest.raises(WeightsError, match="too large"):
         read_weights(path)
+
+
+def test_the_header_of_a_file_is_read_where_the_format_has_one(tmp_path: Path) -> None:
+    safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors", {"recipe": "tiny"})
+    np.savez(tmp_path / "b.npz", a=np.ones(2))
+
+    assert read_header(tmp_path / "a.safetensors") == {"recipe": "tiny"}
+    assert read_header(tmp_path / "b.npz") == {}
+
+
+def test_a_damaged_header_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"\xff" * 64)
+
+    with pytest.raises(WeightsError, match=r"cannot be read"):
+        read_header(path)

@@ -74,6 +74,24 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise _damaged(path, error) from error
 
 
+def read_header(path: Path) -> dict[str, str]:
+    """The texts that a safetensors file carries beside its arrays; other files carry none.
+
+    Args:
+        path: as `resolve_weights` gives it.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except UNREADABLE as error:
+        raise _damaged(path, error) from error
+
+
 def _read_npz(path: Path) -> dict[str, Tensor]:
     with zipfile.ZipFile(path) as archive:  # numpy alone would take a renamed .npy or pickle as well
         _check_size(path, sum(member.file_size for member in archive.infolist()))

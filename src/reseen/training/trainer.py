@@ -205,7 +205,8 @@ class Trainer:
         self._tell(Saved(name, str(self.checkpoints.save_weights(name, self.network, self._header()))))
 
     def _header(self) -> dict[str, str]:
-        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch)}
+        preprocess = self.recipe.preprocess.model_dump_json()
+        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess}
 
     def _tell(self, event: Started | StepDone | EpochDone | Evaluated | Saved) -> None:
         for listener in self.listeners:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import torch
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
-from reseen.errors import DatasetError
+from reseen.datasets.skipped import skipped_queries
+from reseen.errors import DatasetError, WeightsError
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
 from reseen.files import append_lines, make_folder, write_whole
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
+from reseen.models.weights_file import read_header, resolve_weights
 from reseen.recipe.schema import Recipe, Reranking
 from reseen.workflows.extract import Progress, extract_features
 
@@ -91,7 +94,7 @@ def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sam
     """A dataset's query and gallery, without junk.
 
     Raises:
-        DatasetError: one of them is empty.
+        DatasetError: one of them is empty, or every query would be skipped.
     """
     query, gallery = manifest.split("query"), manifest.split("gallery")
     for name, samples in (("query", query), ("gallery", gallery)):
@@ -102,6 +105,15 @@ def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sam
                 got=f"{len(query)} query and {len(gallery)} gallery images",
                 cure="name them in the manifest's split column, or put them into query/ and gallery/",
             )
+    skipped = skipped_queries(manifest)
+    if len(skipped) == len(query):
+        reasons = Counter(each.reason for each in skipped)
+        raise DatasetError(
+            f"{manifest.root}: no query can be evaluated, all are skipped",
+            expected="at least one query whose person another camera sees in the gallery",
+            got=", ".join(f"{count} × {reason}" for reason, count in reasons.items()),
+            cure="check the persons, the cameras and the splits: reseen data check",
+        )
     return query, gallery
 
 
@@ -162,14 +174,28 @@ def evaluate_weights(
         progress: told how far the embedding of gallery and query has come.
 
     Raises:
-        WeightsError: the weights are not this recipe's.
+        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
         DatasetError: no query or no gallery.
         FeaturesError: no query can be evaluated.
     """
     if recipe.data.hold_out:
         manifest = hold_out(manifest, recipe.data.hold_out)
+    _check_preprocess(recipe, weights)
     network = load_network(recipe.model, weights)
     embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=recipe.evaluation.batch_size)
     return evaluate_retrieval(
         embed_dataset(embedder, manifest, progress), recipe.evaluation.reranking if rerank else None
     )
+
+
+def _check_preprocess(recipe: Recipe, weights: Path) -> None:
+    """Refuse weights whose header tells of another preprocessing; weights from elsewhere tell of none."""
+    trained_with = read_header(resolve_weights(weights)).get("preprocess")
+    ours = recipe.preprocess.model_dump_json()
+    if trained_with not in (None, ours):
+        raise WeightsError(
+            f"{weights} was trained with another preprocessing",
+            expected=trained_with,
+            got=ours,
+            cure="evaluate with the recipe.yaml of the run that trained it",
+        )

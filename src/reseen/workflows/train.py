@@ -70,7 +70,7 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     """
     recipe, manifest = run.recipe, hold_out(run.manifest, run.recipe.data.hold_out)
     samples = _training_samples(manifest)
-    query_and_gallery(manifest)
+    query, gallery = query_and_gallery(manifest)
     labels, persons = person_labels(samples)
     sampler = PKSampler(
         labels, recipe.sampler.persons, recipe.sampler.images_per_person, recipe.sampler.short_persons, names=persons
@@ -80,6 +80,8 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     network = build_network(recipe.model, len(persons)).to(run.device)
     criterion = Criterion(recipe.losses, len(persons), network.feature_size).to(run.device)
     log = RunLog(make_folder(run.output), recipe.training.log_every)
+    log.say(f"reseen {reseen.__version__}, torch {torch.__version__} on {run.device}, recipe {recipe.name}")
+    log.say(f"{manifest.name}: {len(samples)} training, {len(query)} query, {len(gallery)} gallery images")
     if not run.resume:
         _load_pretrained(recipe, network, log)
     pixels = ResidentImages.load(
