@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from reseen.errors import RecipeError
 from reseen.recipe.explain import explain
+from reseen.recipe.override import apply_override
 from reseen.recipe.schema import Recipe
-from reseen.recipe.yaml_file import MAX_BYTES, parse_yaml
+from reseen.recipe.yaml_file import MAX_CHARACTERS, parse_yaml
 
 MAX_EXTENDS = 16
 
@@ -40,7 +41,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     recipe = _validate(_resolve(source), str(source))
     for override in overrides:
         tree = recipe.model_dump(mode="json", by_alias=True)
-        _apply(tree, override)
+        apply_override(tree, override)
         recipe = _validate(tree, f"-o {override}")
     return recipe
 
@@ -52,7 +53,7 @@ def dump_recipe(recipe: Recipe) -> str:
 
 def _validate(tree: Tree, source: str) -> Recipe:
     try:
-        return Recipe.model_validate_json(json.dumps(tree), strict=True)
+        return Recipe.model_validate_json(json.dumps(tree), strict=True)  # strict JSON still takes a list for a tuple
     except ValidationError as error:
         raise explain(error, source) from None
 
@@ -64,15 +65,14 @@ def _resolve(source: str | Path) -> Tree:
     following: str | Path | None = source
     while following is not None:
         if len(trees) == MAX_EXTENDS:
-            raise RecipeError(f"{source} extends too many recipes", expected=f"at most {MAX_EXTENDS}", cure="look for a circle")
-        text, where = _read(following, folder)
-        tree = parse_yaml(text, str(following))
-        if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
-            raise RecipeError(f"{following} is not a recipe", expected="a mapping of settings", got=type(tree).__name__)
-        folder = where
+            raise RecipeError(
+                f"{source} extends too many recipes",
+                expected=f"a chain of at most {MAX_EXTENDS}",
+                got=f"one that goes on to {following}",
+                cure="look for a circle",
+            )
+        tree, folder = _read(following, folder)
         following = tree.pop("extends", None)
-        if following is not None and not isinstance(following, str):
-            raise RecipeError(f"{source}: extends names no recipe", expected="a name or a path", got=repr(following))
         trees.append(tree)
     merged: Tree = {}
     for tree in reversed(trees):
@@ -81,18 +81,40 @@ def _resolve(source: str | Path) -> Tree:
     return merged
 
 
-def _read(source: str | Path, folder: Path) -> tuple[str, Path]:
-    """Text of a recipe, and the folder that paths in its `extends:` are relative to."""
+def _read(source: str | Path, folder: Path) -> tuple[Tree, Path]:
+    """What a recipe says, and the folder that a path in its `extends:` is relative to."""
     if str(source) in shipped_recipes():
-        return (resources.files("reseen.recipe") / "shipped" / f"{source}.yaml").read_text(encoding="utf-8"), folder
-    path = folder / source
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RecipeError(f"{path} is too long for a recipe", expected=f"at most {MAX_BYTES:,} bytes")
-        return path.read_text(encoding="utf-8"), path.parent
-    except (OSError, UnicodeDecodeError) as error:
+        path = Path(str(source))
+        text = (resources.files("reseen.recipe") / "shipped" / f"{source}.yaml").read_text(encoding="utf-8")
+    else:
+        path = folder / source
+        text = _read_text(path, source)
+    tree = parse_yaml(text, str(path))
+    if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise RecipeError(
-            f"there is no recipe {source}",
+            f"{path} is not a recipe",
+            expected="a mapping of settings",
+            got=f"a {type(tree).__name__}",
+            cure="begin with `extends: softmax_triplet`",
+        )
+    extends = tree.get("extends")
+    if not isinstance(extends, str | None):
+        raise RecipeError(
+            f"{path}: extends names no recipe",
+            expected="one name or path",
+            got=repr(extends),
+            cure="name one; it may extend another",
+        )
+    return tree, path.parent
+
+
+def _read_text(path: Path, source: str | Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"the recipe {source} cannot be read",
             expected=f"a YAML file, or one of {', '.join(shipped_recipes())}",
             got=str(error),
             cure="check the name",
@@ -104,42 +126,12 @@ def _merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> Tree:
     merged = dict(base)
     for key, value in change.items():
         below = merged.get(key)
-        same_kind = isinstance(value, dict) and isinstance(below, dict) and value.get("name", below.get("name")) == below.get("name")
-        merged[key] = _merge(below, value) if same_kind else value
+        if (
+            isinstance(value, dict)
+            and isinstance(below, dict)
+            and value.get("name", below.get("name")) == below.get("name")
+        ):
+            merged[key] = _merge(below, value)
+        else:
+            merged[key] = value
     return merged
-
-
-def _apply(tree: Tree, override: str) -> None:
-    """Change the tree in place as `a.b=value` says."""
-    path, equals, text = override.partition("=")
-    steps = path.split(".")
-    if not equals or not all(steps):
-        raise RecipeError(f"-o {override} is not an override", expected="a.b=value", cure="for example -o seed=1")
-    value = parse_yaml(text, f"-o {override}")
-    if len(steps) > 1 and steps[-1] == "name":  # another kind: what was set for the old one no longer applies
-        steps, value = steps[:-1], {"name": value}
-    node: Any = tree
-    for step in steps[:-1]:
-        node = _child(node, step, override)
-    if isinstance(node, list):
-        node[_index(node, steps[-1], override)] = value
-    elif isinstance(node, dict):
-        node[steps[-1]] = value
-    else:
-        raise RecipeError(f"-o {override}: {'.'.join(steps[:-1])} has no parts", got=repr(node))
-
-
-def _child(node: Any, step: str, override: str) -> Any:
-    if isinstance(node, list):
-        return node[_index(node, step, override)]
-    if not isinstance(node, dict):
-        raise RecipeError(f"-o {override}: nothing lies below {step!r}", got=repr(node))
-    if node.get(step) is None:
-        node[step] = {}
-    return node[step]
-
-
-def _index(items: list[Any], step: str, override: str) -> int:
-    if not step.isdecimal() or int(step) >= len(items):
-        raise RecipeError(f"-o {override}: no such place in the list", expected=f"an index from 0 to {len(items) - 1}", got=step)
-    return int(step)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from reseen.images.preprocess import Preprocess
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NonNegativeFloat = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
+Channels = Annotated[int, Field(ge=4, le=1024)]
 
 
 class Settings(BaseModel):
@@ -59,7 +60,7 @@ class SmallResNet(Settings):
     """
 
     name: Literal["small_resnet"] = "small_resnet"
-    widths: Annotated[tuple[Annotated[int, Field(ge=4, le=1024)], ...], Field(min_length=2, max_length=5)] = (24, 48, 96, 160)
+    widths: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=5)] = (24, 48, 96, 160)
 
 
 Backbone = Annotated[ResNet50 | OSNet | SmallResNet, Field(discriminator="name")]
@@ -302,15 +303,16 @@ class Recipe(Settings):
     data: Data = Data()
     sampler: Sampler = Sampler()
     augmentation: Augmentation = Augmentation()
-    losses: Annotated[tuple[Loss, ...], Field(min_length=1)] = (CrossEntropy(),)
+    losses: tuple[Loss, ...] = (CrossEntropy(),)
     optimizer: Optimizer = Adam()
     schedule: Schedule = MultiStep()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
 
-    @model_validator(mode="after")
-    def _losses_once(self) -> Recipe:
-        names = [loss.name for loss in self.losses]
-        if len(set(names)) != len(names):
-            raise ValueError("each loss may be named once")
-        return self
+    @field_validator("losses")
+    @classmethod
+    def _losses_once(cls, losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+        names = [loss.name for loss in losses]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("at least one loss, and none of them twice")
+        return losses

@@ -3,51 +3,78 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import yaml
 
 from reseen.errors import RecipeError
 
-MAX_BYTES = 1 << 20
+MAX_CHARACTERS = 1 << 16
+LARGEST_NUMBER = 2**63
+PLAIN = re.compile(r"tag:yaml\.org,2002:(null|bool|int|float)")
+"""What an unquoted word may be read as, besides a string; no dates."""
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """SafeLoader without aliases (they can grow without bound) and with floats such as `5e-4` read as numbers."""
+    """SafeLoader for what JSON can hold, without aliases: they can grow without bound."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own way to configure a loader)
+        first: [(tag, pattern) for tag, pattern in resolvers if PLAIN.fullmatch(tag)]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark, tag = event.start_mark, getattr(event, "tag", None)
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", mark)
+        if tag is not None:
+            raise yaml.composer.ComposerError(None, None, f"tags such as {tag} are not allowed", mark)
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
-        repeated = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
-        if repeated is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {repeated!r} is given twice", node.start_mark)
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a word", key.start_mark)
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        value = super().construct_object(node, deep=deep)
+        if isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER:  # nor NaN
+            raise yaml.constructor.ConstructorError(
+                None, None, f"numbers must be finite and at most {LARGEST_NUMBER}", node.start_mark
+            )
+        return value
 
-_PlainLoader.add_implicit_resolver(  # type: ignore[no-untyped-call]
+
+_PlainLoader.add_implicit_resolver(  # `5e-4`, which YAML 1.1 takes for a string
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d[\d_]*(\.[\d_]*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
 
 
 def parse_yaml(text: str, source: str) -> Any:
-    """The plain value (dict, list, str, int, float, bool, None) that `text` spells.
+    """The plain value (dict, list, str, bool, None, int or finite float) that `text` spells.
 
     Args:
-        text: YAML, at most 1 MiB.
+        text: YAML, at most 65,536 characters.
         source: where it came from, for the error.
 
     Raises:
-        RecipeError: too long, not YAML, tags, aliases or duplicate keys.
+        RecipeError: too long, not YAML, tags, aliases, duplicate keys, or numbers beyond ±2⁶³.
     """
-    if len(text) > MAX_BYTES:
-        raise RecipeError(f"{source} is too long", expected=f"at most {MAX_BYTES:,} characters", got=f"{len(text):,}")
+    if len(text) > MAX_CHARACTERS:
+        raise RecipeError(f"{source} is too long", expected=f"at most {MAX_CHARACTERS:,} characters", cure="shorten it")
     try:
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise RecipeError(
-            f"{source} is not plain YAML", got=" ".join(str(error).split()), cure="mend the line that is named"
+            f"{source} is not plain YAML",
+            expected="mappings, lists, text, numbers, true, false and null",
+            got=" ".join(str(error).split())[:500],
+            cure="mend the line that is named",
         ) from None
