@@ -25,4 +25,4 @@ def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     if isinstance(schedule, Cosine):
         progress = (epoch - before) / max(epochs - 1 - before, 1)
         return schedule.end_factor + (1 - schedule.end_factor) * (1 + math.cos(math.pi * min(progress, 1))) / 2
-    return math.prod(schedule.gamma for milestone in schedule.milestones if epoch >= milestone)
+    return math.prod((schedule.gamma for milestone in schedule.milestones if epoch >= milestone), start=1.0)
