@@ -20,7 +20,9 @@ class ReseenError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, expected: str | None = None, got: str | None = None, cure: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, expected: str | None = None, got: str | None = None, cure: str | None = None
+    ) -> None:
         self.what = what
         self.expected = expected
         self.got = got
