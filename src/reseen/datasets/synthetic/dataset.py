@@ -37,7 +37,8 @@ def synthesise(directory: Path, plan: Plan, progress: Callable[[int, int], None]
     The same plan gives the same bytes with the same versions of numpy and Pillow on one machine.
 
     Args:
-        directory: where to write; it must not exist, or be empty. Nothing is seen there before all is written.
+        directory: where to write; it must not exist, or be empty. Until all is
+            written, it holds nothing but a hidden folder, which goes when the writing fails.
         plan: how many people, cameras and images.
         progress: called with the images done and their total after each image.
 
@@ -46,10 +47,10 @@ def synthesise(directory: Path, plan: Plan, progress: Callable[[int, int], None]
 
     Raises:
         UsageError: there is something in the directory.
-        StorageError: the images cannot be written.
+        StorageError: the directory cannot be read, or the images cannot be written.
     """
-    _check_empty(directory)
     try:
+        _check_empty(directory)
         directory.mkdir(parents=True, exist_ok=True)
         # Inside the directory, which may be a mount point or the current one: neither can be renamed over.
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished:
