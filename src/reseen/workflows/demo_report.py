@@ -21,7 +21,7 @@ from reseen.images.drawing import RankedList, RankedMatch, draw_ranked_lists
 from reseen.recipe.schema import Recipe
 from reseen.workflows.evaluate import Evaluation
 
-RANKS_SHOWN = 8
+RANKS_SHOWN = 10
 PEOPLE_SHOWN = 3
 FIGURES = ("recall1", "recall5", "recall10", "mAP", "mINP")
 
@@ -100,10 +100,10 @@ def _ranked(results: DemoResults, name: str, query: int) -> RankedList:
     queries, gallery = results.manifest.split("query"), results.manifest.split("gallery")
     places, scores, hits = ranked_list(results.after.retrieval, query, RANKS_SHOWN)
     matches = [
-        RankedMatch(decode_image(gallery[place].path), score=float(score), hit=bool(hit))
+        RankedMatch(decode_image(gallery[place].path), float(score), bool(hit), f"camera {gallery[place].camera}")
         for place, score, hit in zip(places, scores, hits, strict=True)
     ]
-    return RankedList(name, decode_image(queries[query].path), matches)
+    return RankedList(name, decode_image(queries[query].path), matches, f"camera {queries[query].camera}")
 
 
 def _people(manifest: Manifest) -> Image.Image:

@@ -19,7 +19,7 @@ from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, person_labels
 from reseen.datasets.resident import ResidentImages
 from reseen.datasets.sampler import PKSampler
-from reseen.errors import DatasetError, UsageError, WeightsError
+from reseen.errors import CheckpointError, DatasetError, UsageError, WeightsError
 from reseen.files import make_folder, write_whole
 from reseen.losses.criterion import Criterion
 from reseen.models.embedder import NetworkEmbedder
@@ -127,7 +127,15 @@ def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
 
 
 def _check_output(run: TrainingRun) -> None:
-    if not run.resume and (run.output / "checkpoints" / "latest.safetensors").exists():
+    """Before anything is made or read: a run is there exactly when it is to be resumed."""
+    latest = run.output / "checkpoints" / "latest.safetensors"
+    if run.resume and not latest.exists():
+        raise CheckpointError(
+            f"there is no checkpoint to resume at {latest}",
+            expected="a run that was trained before",
+            cure="check --output, or leave out --resume",
+        )
+    if not run.resume and latest.exists():
         raise UsageError(
             f"{run.output} holds a run already", cure="continue it with --resume, or choose another --output"
         )
