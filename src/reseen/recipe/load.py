@@ -8,14 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from reseen.errors import RecipeError
 from reseen.recipe.explain import explain
 from reseen.recipe.override import apply_override
 from reseen.recipe.schema import Recipe
-from reseen.recipe.yaml_file import MAX_CHARACTERS, parse_yaml
+from reseen.recipe.yaml_file import MAX_CHARACTERS, dump_yaml, parse_yaml
 
 MAX_EXTENDS = 16
 
@@ -48,7 +47,7 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML that `load_recipe` reads back to the same value."""
-    return yaml.safe_dump(recipe.model_dump(mode="json", by_alias=True), sort_keys=False, allow_unicode=True)
+    return dump_yaml(recipe.model_dump(mode="json", by_alias=True))
 
 
 def _validate(tree: Tree, source: str) -> Recipe:

@@ -224,6 +224,12 @@ class SGD(Settings):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
 
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> SGD:
+        if self.nesterov and not self.momentum:
+            raise ValueError("momentum above 0 where nesterov is true")
+        return self
+
 
 Optimizer = Annotated[Adam | SGD, Field(discriminator="name")]
 

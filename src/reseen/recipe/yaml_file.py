@@ -1,4 +1,4 @@
-"""Reading YAML as plain data: bounded, no tags, no aliases, no duplicate keys."""
+"""YAML as plain data: bounded, no tags, no aliases, no duplicate keys."""
 
 from __future__ import annotations
 
@@ -52,9 +52,14 @@ class _PlainLoader(yaml.SafeLoader):
         return value
 
 
-_PlainLoader.add_implicit_resolver(  # `5e-4`, which YAML 1.1 takes for a string
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d[\d_]*(\.[\d_]*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
+class _PlainDumper(yaml.SafeDumper):
+    """SafeDumper that quotes what `_PlainLoader` would not read back as text."""
+
+
+for _one in (_PlainLoader, _PlainDumper):  # `5e-4` is text in YAML 1.1
+    _one.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d[\d_]*(\.[\d_]*)?[eE][-+]?\d+$"), list("-+0123456789")
+    )
 
 
 def parse_yaml(text: str, source: str) -> Any:
@@ -68,7 +73,12 @@ def parse_yaml(text: str, source: str) -> Any:
         RecipeError: too long, not YAML, tags, aliases, duplicate keys, or numbers beyond ±2⁶³.
     """
     if len(text) > MAX_CHARACTERS:
-        raise RecipeError(f"{source} is too long", expected=f"at most {MAX_CHARACTERS:,} characters", cure="shorten it")
+        raise RecipeError(
+            f"{source} is too long",
+            expected=f"at most {MAX_CHARACTERS:,} characters",
+            got=f"{len(text):,} or more",
+            cure="leave out what `extends` gives",
+        )
     try:
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -78,3 +88,8 @@ def parse_yaml(text: str, source: str) -> Any:
             got=" ".join(str(error).split())[:500],
             cure="mend the line that is named",
         ) from None
+
+
+def dump_yaml(value: Any) -> str:
+    """Text that `parse_yaml` reads back as this plain value, mappings in their order."""
+    return yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
