@@ -20,13 +20,10 @@ from reseen.errors import (
     DatasetError,
     ImageError,
     Interrupted,
-    RecipeError,
-    ReseenError,
     UsageError,
     WeightsError,
 )
 from reseen.images.decode import decode_image
-from reseen.models.embedder import NetworkEmbedder
 from reseen.models.preprocessing import normalise, resize_mixed
 from reseen.models.weights import load_network
 from reseen.recipe.load import load_recipe

@@ -17,7 +17,7 @@ def choose_device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.empty(1, device=device).item()  # fails also where tensors hold no data
     except (RuntimeError, AssertionError) as error:
         raise UsageError(
             f"--device {name} cannot be used here",

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.open import open_dataset
+from reseen.errors import DatasetError, ImageError, WeightsError
+from reseen.evaluation.reranking import reranked_scores
+from reseen.images.preprocess import Preprocess
+from reseen.models.embedder import NetworkEmbedder
+from reseen.models.network import ReIDNetwork
+from reseen.models.weights import load_network
+from reseen.recipe.schema import Recipe
+from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval, evaluate_weights, query_and_gallery
+
+CPU = torch.device("cpu")
+SmallRecipe = Callable[..., Recipe]
+WriteManifest = Callable[[Sequence[Sample]], Path]
+WritePeople = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def network(finished_run: Path, small_recipe: SmallRecipe) -> ReIDNetwork:
+    """The network of the finished run."""
+    return load_network(small_recipe().model, finished_run / "checkpoints" / "best").eval()
+
+
+def naive_feature(network: ReIDNetwork, sample: Sample, size: Preprocess) -> np.ndarray:
+    """Unit-norm feature of one image, on its own, through Pillow."""
+    with Image.open(sample.path) as file:
+        pixels = np.asarray(file.convert("RGB").resize((size.width, size.height), Image.Resampling.BILINEAR))
+    scaled = (pixels / 255 - np.array(size.mean)) / np.array(size.std)
+    with torch.inference_mode():
+        row = network(torch.from_numpy(scaled.astype(np.float32)).permute(2, 0, 1)[None]).after_neck[0].double().numpy()
+    return np.asarray(row / np.linalg.norm(row))
+
+
+def naive_figures(network: ReIDNetwork, manifest: Manifest, size: Preprocess) -> dict[str, float]:
+    """The protocol as it is told, one query and one gallery image at a time."""
+    queries = [sample for sample in manifest.samples if sample.split == "query"]
+    gallery = [sample for sample in manifest.samples if sample.split == "gallery" and sample.person != JUNK]
+    features = [naive_feature(network, sample, size) for sample in gallery]
+    first, precision, penalty = [], [], []
+    for query in queries:
+        own = naive_feature(network, query, size)
+        listed = []
+        for sample, feature in zip(gallery, features, strict=True):
+            if (sample.person, sample.camera) != (query.person, query.camera):
+                listed.append((float(own @ feature), sample.person == query.person))
+        listed.sort(key=lambda entry: -entry[0])
+        ranks = [rank for rank, (_, hit) in enumerate(listed, start=1) if hit]
+        first.append(ranks[0])
+        precision.append(sum(nth / rank for nth, rank in enumerate(ranks, start=1)) / len(ranks))
+        penalty.append(len(ranks) / ranks[-1])
+    recalls = {f"recall{k}": sum(rank <= k for rank in first) / len(first) for k in (1, 5, 10)}
+    return recalls | {"mAP": sum(precision) / len(precision), "mINP": sum(penalty) / len(penalty)}
+
+
+@pytest.mark.parametrize("size", [(64, 32), (48, 40), (80, 24)], ids=["as stored", "resized", "resized otherwise"])
+def test_figures_are_those_of_a_naive_loop_over_images_and_ranks(
+    size: tuple[int, int], network: ReIDNetwork, people: Manifest
+) -> None:
+    preprocess = Preprocess(height=size[0], width=size[1])
+
+    found = evaluate_retrieval(embed_dataset(NetworkEmbedder(network, preprocess, CPU, batch_size=5), people))
+
+    figures, naive = found.figures(), naive_figures(network, people, preprocess)
+    assert {name: figures[name] for name in naive} == pytest.approx(naive, abs=1e-6)
+    assert (figures["queries"], figures["skipped"], figures["rerank"]) == (12, 0, False)
+    assert 0 < found.metrics.mAP < 1
+
+
+def test_saved_weights_evaluate_to_what_training_measured(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    lines = (finished_run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    measured = [line["metrics"] for line in map(json.loads, lines) if line["kind"] == "evaluation"]
+    best = max(measured, key=lambda metrics: metrics["recall1"])
+
+    for name in ("best", "best.safetensors"):
+        weights = finished_run / "checkpoints" / name
+        figures = evaluate_weights(small_recipe(), weights, people, CPU).figures()
+        assert {key: figures[key] for key in best} == best
+
+
+def test_a_query_that_is_in_the_gallery_never_finds_itself(network: ReIDNetwork, write_people: WritePeople) -> None:
+    # Of each person's two images one is red and one is blue: nearest to each is the other person's of that colour,
+    # but for the image itself.
+    root = write_people({"red": (220, 30, 30), "blue": (30, 30, 220)}, sizes=[(64, 32)] * 2)
+    persons = {"red/0": "anna", "blue/0": "anna", "red/1": "ben", "blue/1": "ben"}
+    samples = [Sample(root / f"{name}.png", person) for name, person in persons.items()]
+
+    found = evaluate_retrieval(
+        embed_dataset(
+            NetworkEmbedder(network, Preprocess(height=64, width=32)), Manifest("colours", root, tuple(samples))
+        )
+    )
+
+    assert found.figures()["queries"] == 4
+    assert found.metrics.recall1 == 0
+    assert found.metrics.first_rank.max() <= 3
+    assert "no cameras known: only the query image itself is left out" in found.lines()
+
+
+def test_an_image_in_query_and_gallery_is_embedded_once(network: ReIDNetwork, people: Manifest) -> None:
+    shared = people.split("gallery")[:5]
+    samples = people.samples + tuple(replace(s, split="query") for s in shared)
+    told: list[tuple[str, int]] = []
+
+    retrieval = embed_dataset(
+        NetworkEmbedder(network, Preprocess(height=64, width=32)),
+        replace(people, samples=samples),
+        lambda stage, done, total: told.append((stage, done)) if done == total else None,
+    )
+
+    assert told == [("gallery", 15), ("query", 12)]
+    assert retrieval.query_features.shape == (12 + 5, 16)
+    assert np.array_equal(retrieval.query_features[-5:], retrieval.gallery_features[:5])
+
+
+def test_junk_is_dropped_and_distractors_are_kept_and_match_nobody(network: ReIDNetwork, people: Manifest) -> None:
+    gallery = [sample for sample in people.samples if sample.split == "gallery"]
+    assert sum(sample.person == JUNK for sample in gallery) == 2
+    retrieval = embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), people)
+
+    assert len(retrieval.gallery_persons) == len(gallery) - 2
+    assert np.count_nonzero(retrieval.gallery_persons == 0) == sum(s.person == DISTRACTOR for s in gallery) == 3
+    assert evaluate_retrieval(retrieval).metrics.matches.tolist() == [2] * 12
+
+
+def test_people_that_training_held_out_are_the_ones_evaluated(
+    write_people: WritePeople, finished_run: Path, small_recipe: SmallRecipe
+) -> None:
+    names = {f"person {number}": (20 * number, 250 - 20 * number, 100) for number in range(12)}
+    dataset = open_dataset(write_people(names, sizes=[(30, 20), (64, 32)]))
+    weights = finished_run / "checkpoints" / "best"
+
+    held_out = evaluate_weights(small_recipe("data.hold_out=0.25"), weights, dataset, CPU)
+    everyone = evaluate_weights(small_recipe("data.hold_out=0"), weights, dataset, CPU)
+
+    assert 2 * 2 <= held_out.metrics.queries < everyone.metrics.queries == 12 * 2
+
+
+def test_reranking_uses_the_settings_of_the_recipe(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    recipe = small_recipe("evaluation.reranking={k1: 5, k2: 2, lambda: 0.1}")
+
+    found = evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
+
+    blocks = [block.copy() for block in reranked_scores(found.retrieval, k1=5, k2=2, lambda_=0.1)]
+    again = evaluate_retrieval(found.retrieval, recipe.evaluation.reranking)
+    plain = evaluate_retrieval(found.retrieval)
+    assert found.figures() == again.figures()
+    assert found.figures()["rerank"] is True
+    assert found.metrics.mAP != plain.metrics.mAP
+    assert np.concatenate(blocks).shape == (12, 15)
+    assert "re-ranking k-reciprocal" in found.lines()
+    assert "re-ranking none" in plain.lines()
+
+
+@pytest.mark.parametrize("other", ["model.backbone.widths=[8, 32]", "model.backbone.widths=[4, 16]", "model.neck=none"])
+def test_weights_of_another_model_are_refused(
+    other: str, finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    with pytest.raises(WeightsError, match="does not fit") as refused:
+        evaluate_weights(small_recipe(other), finished_run / "checkpoints" / "best", people, CPU)
+
+    assert refused.value.cure == "use the recipe that these weights were trained with"
+
+
+def test_weights_trained_with_another_preprocessing_are_refused(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    with pytest.raises(WeightsError, match="trained with another preprocessing") as refused:
+        evaluate_weights(small_recipe("preprocess.height=80"), finished_run / "checkpoints" / "best", people, CPU)
+
+    assert refused.value.expected is not None
+    assert '"height":64' in refused.value.expected
+
+
+@pytest.mark.parametrize("empty", ["query", "gallery"])
+def test_an_empty_query_or_gallery_is_named(empty: Split, people: Manifest) -> None:
+    without = replace(people, samples=tuple(s for s in people.samples if s.split != empty))
+
+    with pytest.raises(DatasetError, match=f"no {empty} images"):
+        query_and_gallery(without)
+
+
+def test_queries_that_are_all_skipped_are_refused_before_any_image_is_read() -> None:
+    samples = (Sample(Path("nowhere/1.jpg"), "1", "a", "query"), Sample(Path("nowhere/2.jpg"), "1", "a", "gallery"))
+
+    with pytest.raises(DatasetError, match="all are skipped") as refused:
+        query_and_gallery(Manifest("one camera", Path("nowhere"), samples))
+
+    assert refused.value.got == "1 × only seen by the query's own camera"
+
+
+def test_a_broken_image_stops_the_evaluation_with_its_path(
+    network: ReIDNetwork, people: Manifest, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 no image")
+    damaged = (*people.samples, Sample(broken, "0007", "1", "gallery"))
+
+    with pytest.raises(ImageError, match=str(broken)):
+        embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), replace(people, samples=damaged))
+
+
+def test_an_evaluation_is_saved_for_programs_and_for_people(
+    network: ReIDNetwork, people: Manifest, tmp_path: Path
+) -> None:
+    first = people.split("query")[0]
+    lonely = tuple(s for s in people.samples if s.split != "gallery" or s.person != first.person)
+    retrieval = embed_dataset(
+        NetworkEmbedder(network, Preprocess(height=64, width=32)), replace(people, samples=lonely)
+    )
+    found: Evaluation = evaluate_retrieval(retrieval)
+
+    found.save(tmp_path / "new" / "folder")
+    found.save(tmp_path / "new" / "folder")
+
+    saved = json.loads((tmp_path / "new" / "folder" / "metrics.json").read_text(encoding="utf-8"))
+    assert saved == found.figures()
+    assert list(saved) == ["recall1", "recall5", "recall10", "mAP", "mINP", "queries", "skipped", "rerank"]
+    log = (tmp_path / "new" / "folder" / "eval.log").read_text(encoding="utf-8").splitlines()
+    assert len(log) == 2 * len(found.lines())
+    assert log[0].endswith("gallery features (12, 16), junk dropped 0")
+    assert log[1].endswith("query features (12, 16)")
+    assert log[2].endswith("queries evaluated 9, skipped 3 (3 × person not in gallery)")
