@@ -63,7 +63,7 @@ def test_a_file_is_read_into_its_parts(folder: Path) -> None:
     made = read_features(stored(folder))
 
     np.testing.assert_allclose(made.query_features, [[0.6, 0.8]], rtol=1e-6)
-    np.testing.assert_allclose(made.gallery_features, [[5 / 13, 12 / 13], [0, -1], [1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(made.gallery_features, np.array([[5 / 13, 12 / 13], [0, -1], [1, 0]]), rtol=1e-6)
     assert made.query_persons.tolist() == [1]
     assert made.gallery_persons.tolist() == [1, 0, 2]
     assert made.query_cameras.tolist() == [1]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from reseen.evaluation import nearest
+from reseen.evaluation import protocol
 from reseen.evaluation.nearest import NO_DISTANCE, largest, nearest_images
 
 
@@ -23,7 +23,7 @@ def test_the_largest_are_those_of_a_stable_sort(values: np.ndarray, k: int) -> N
 
 
 def test_the_nearest_images_are_found_over_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearest, "block_rows", lambda width: 7)
+    monkeypatch.setattr(protocol, "BLOCK_SCORES", 7 * 500)
     rows = np.random.default_rng(0).standard_normal((500, 12))
     unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     found, farthest = nearest_images(unit, 9)

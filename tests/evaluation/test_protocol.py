@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation import protocol
+from reseen.evaluation.protocol import RetrievalSet, row_blocks
 
 
 def retrieval_set(
@@ -38,6 +41,18 @@ def pairs(retrieval: RetrievalSet) -> list[tuple[int, int, str]]:
         (int(query), int(place), str(fate))
         for query, place, fate in zip(found.queries, found.gallery, fates, strict=True)
     ]
+
+
+@given(st.integers(0, 300), st.integers(1, 300))
+def test_p4_blocks_cover_all_rows_and_hold_few_scores(count: int, width: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "BLOCK_SCORES", 1000)
+        blocks = row_blocks(count, width)
+    heights = [block.stop - block.start for block in blocks]
+
+    assert np.concatenate([np.arange(count)[block] for block in blocks]).tolist() == list(range(count))
+    assert max(heights) == heights[0]
+    assert heights[0] * width <= 1000 or heights[0] == 1
 
 
 def test_p3_junk_is_dropped_and_counted_distractors_stay() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.protocol import RetrievalSet, SkippedQueries, block_rows
+from reseen.evaluation.protocol import RetrievalSet, SkippedQueries, row_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +114,10 @@ def evaluate(retrieval: RetrievalSet, scores: Iterable[Float32[np.ndarray, "_ g"
 def cosine_scores(retrieval: RetrievalSet) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Blocks of cosine similarities of the valid queries to the gallery; a block is good until the next one."""
     queries, gallery = retrieval.valid_queries, retrieval.gallery_features
-    height = min(block_rows(len(gallery)), len(queries))
-    buffer = np.empty((height, len(gallery)), dtype=np.float32)
-    for start in range(0, len(queries), height):
-        features = retrieval.query_features[queries[start : start + height]]
+    blocks = row_blocks(len(queries), len(gallery))
+    buffer = np.empty((blocks[0].stop, len(gallery)), dtype=np.float32)
+    for block in blocks:
+        features = retrieval.query_features[queries[block]]
         yield np.matmul(features, gallery.T, out=buffer[: len(features)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Int64
 
-from reseen.evaluation.protocol import block_rows
+from reseen.evaluation.protocol import row_blocks
 
 NO_DISTANCE = np.float32(1e-5)
 """Squared distances below this are rounding errors."""
@@ -27,11 +27,10 @@ def nearest_images(
     count = len(features)
     nearest = np.empty((count, k), dtype=np.int64)
     farthest = np.empty(count, dtype=np.float32)
-    height = min(block_rows(count), count)
-    buffer = np.empty((height, count), dtype=np.float32)
-    for start in range(0, count, height):
-        rows = slice(start, min(start + height, count))
-        similarity = np.matmul(features[rows], features.T, out=buffer[: rows.stop - start])
+    blocks = row_blocks(count, count)
+    buffer = np.empty((blocks[0].stop, count), dtype=np.float32)
+    for rows in blocks:
+        similarity = np.matmul(features[rows], features.T, out=buffer[: rows.stop - rows.start])
         nearest[rows] = largest(similarity, k)
         farthest[rows] = 2 - 2 * similarity.min(axis=1)
     return nearest, np.maximum(farthest, NO_DISTANCE)

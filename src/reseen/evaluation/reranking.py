@@ -18,7 +18,7 @@ from scipy import sparse
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.labels import JUNK
 from reseen.evaluation.nearest import nearest_images
-from reseen.evaluation.protocol import RetrievalSet, block_rows
+from reseen.evaluation.protocol import RetrievalSet, row_blocks
 
 PAIRS_AT_ONCE = 4096
 """Pairs of features multiplied at once when only some similarities are wanted; small enough for the cache."""
@@ -125,11 +125,11 @@ def _blended(
     """Blocks of negated final distances (equation 12)."""
     gallery = retrieval.gallery_features
     holders = weights[: len(gallery)].tocsc()
-    height = min(block_rows(len(gallery)), len(query_nodes))
-    buffer = np.empty((height, len(gallery)), dtype=np.float32)
-    for start in range(0, len(query_nodes), height):
-        nodes = query_nodes[start : start + height]
-        features = retrieval.query_features[retrieval.valid_queries[start : start + height]]
+    blocks = row_blocks(len(query_nodes), len(gallery))
+    buffer = np.empty((blocks[0].stop, len(gallery)), dtype=np.float32)
+    for block in blocks:
+        nodes = query_nodes[block]
+        features = retrieval.query_features[retrieval.valid_queries[block]]
         scores = np.matmul(features, gallery.T, out=buffer[: len(nodes)])
         scores -= 1
         scores *= 2 * lambda_ / farthest[nodes, None]
