@@ -1,7 +1,7 @@
 """Random changes of a whole batch at a time, on the device that holds it.
 
-What is drawn (`draw`) is kept apart from how it is applied (`augment`): the draws are small arrays made on the host from a
-numpy generator, so a run gives the same images on every device and they can be checked one image at a time.
+What is drawn (`draw`) is kept apart from how it is applied (`augment`): the draws are small arrays made on the host
+from a numpy generator, so a run gives the same images on every device and they can be checked one image at a time.
 """
 
 from __future__ import annotations

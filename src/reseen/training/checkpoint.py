@@ -7,15 +7,15 @@ replaced in one move; then older states are removed. A crash anywhere leaves a `
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import safetensors
 import safetensors.torch
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from reseen.errors import CheckpointError
@@ -43,6 +43,22 @@ class Progress:
     best: float | None = None
     best_epoch: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the header of a state file says.
+
+    Attributes:
+        progress: how far the run had come.
+        identity: of the run, as `Checkpoints` was given it.
+    """
+
+    progress: Progress
+    identity: dict[str, Any]
+
+
+STATE = TypeAdapter(State)
 
 
 @dataclass(frozen=True)
@@ -86,13 +102,13 @@ class Checkpoints:
             StorageError: it could not be written; the `latest` before it is whole.
         """
         state = self.folder / f"latest.state-{progress.epoch:04d}-{progress.iteration:06d}.safetensors"
-        description = json.dumps({"progress": asdict(progress), "identity": self.identity})
+        description = STATE.dump_json(State(progress, self.identity)).decode()
         write_whole(state, safetensors.torch.save(_state_tensors(parts), {"format": FORMAT, "state": description}))
         path = self.save_weights("latest", parts.network, {**header, "state": state.name})
-        for older in self.folder.glob("latest.state-*.safetensors"):
-            if older != state:
-                with contextlib.suppress(OSError):
-                    older.unlink()
+        older = [file for file in self.folder.glob("latest.state-*.safetensors") if file != state]
+        for file in [*older, *self.folder.glob(".*.part")]:  # parts are of a run that was killed while it saved
+            with contextlib.suppress(OSError):
+                file.unlink()
         return path
 
     def resume_latest(self, parts: Parts) -> Progress:
@@ -104,24 +120,35 @@ class Checkpoints:
         weights, header = _read(self.folder / "latest.safetensors")
         tensors, description = _read(self.folder / Path(header.get("state", "")).name)
         try:
-            saved = json.loads(description["state"])
-            progress = Progress(**saved["progress"])
-            self._check_identity(saved["identity"])
+            state = STATE.validate_json(description["state"], strict=True)
+            self._check_identity(state.identity)
             parts.network.load_state_dict(weights)
             _restore(parts, tensors)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, ValueError, RuntimeError) as error:
             raise _damaged(self.folder, error) from None
-        return progress
+        return state.progress
 
     def _check_identity(self, saved: Mapping[str, Any]) -> None:
-        for key, value in self.identity.items():
-            if saved.get(key) != value:
-                raise CheckpointError(
-                    f"{self.folder} belongs to another run: its {key} differs",
-                    expected=_short(saved.get(key)),
-                    got=_short(value),
-                    cure="resume with the same recipe and data, or train into another --output",
-                )
+        place, before, now = _first_difference(saved, self.identity) or (None, None, None)
+        if place is not None:
+            raise CheckpointError(
+                f"{self.folder} belongs to another run: its {place} differs",
+                expected=_short(before),
+                got=_short(now),
+                cure="resume with the same recipe and data, or train into another --output",
+            )
+
+
+def _first_difference(saved: Any, now: Any, place: str = "") -> tuple[str, Any, Any] | None:
+    """Where two trees of JSON values differ first, and the two values there."""
+    saved, now = (dict(enumerate(value)) if isinstance(value, list) else value for value in (saved, now))
+    if not isinstance(saved, Mapping) or not isinstance(now, Mapping):
+        return None if saved == now else (place, saved, now)
+    for key in [*saved, *(key for key in now if key not in saved)]:
+        found = _first_difference(saved.get(key), now.get(key), f"{place}.{key}" if place else str(key))
+        if found is not None:
+            return found
+    return None
 
 
 def _state_tensors(parts: Parts) -> dict[str, Tensor]:
@@ -153,7 +180,9 @@ def _restore(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise CheckpointError(
-            f"there is no checkpoint to resume at {path}", expected="a run that was trained before", cure="leave out --resume"
+            f"there is no checkpoint to resume at {path}",
+            expected="a run that was trained before",
+            cure="leave out --resume",
         )
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -164,7 +193,10 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{path} cannot be resumed", expected=f"a whole {FORMAT} of this recipe", got=str(error)[:500], cure="start the run again without --resume"
+        f"{path} cannot be resumed",
+        expected=f"a whole {FORMAT} of this recipe",
+        got=str(error)[:500],
+        cure="start the run again without --resume",
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interruption:
@@ -17,12 +20,12 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: dict[signal.Signals, signal.Handlers | None] = {}
+        self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
             for number in STOP_SIGNALS:
-                self._before[number] = signal.signal(number, self._note)  # type: ignore[assignment]
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -36,5 +39,5 @@ class Interruption:
 
     def _restore(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set from Python
         self._before.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,11 +25,14 @@ class RunLog:
         self.log_every = log_every
 
     def forget_after(self, epoch: int) -> None:
-        """Drop lines of `metrics.jsonl` about epochs later than `epoch`: a resumed run writes them again."""
+        """Drop lines of `metrics.jsonl` about epochs later than `epoch`: a resumed run writes them again.
+
+        A line that a crash left half written goes too.
+        """
         path = self.folder / "metrics.jsonl"
         if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_whole(path, "".join(line for line in lines if json.loads(line)["epoch"] <= epoch))
+            lines = path.read_bytes().splitlines()
+            write_whole(path, b"".join(line + b"\n" for line in lines if _epoch(line) <= epoch))
 
     def say(self, text: str) -> None:
         """Add a line to `train.log`, with the time before it."""
@@ -38,7 +42,9 @@ class RunLog:
         """Listen to a run."""
         match event:
             case Started():
-                self.say(f"{event.images} images of {event.persons} people; from epoch {event.epoch + 1} of {event.epochs}")
+                self.say(
+                    f"{event.images} images of {event.persons} people; from epoch {event.epoch + 1} of {event.epochs}"
+                )
             case StepDone():
                 if event.iteration % self.log_every == 0 or event.iteration == event.iterations:
                     self.say(describe_step(event))
@@ -50,13 +56,22 @@ class RunLog:
                 self._record("epoch", event)
             case Evaluated():
                 figures = ", ".join(f"{name} {value:.5g}" for name, value in event.metrics.items())
-                self.say(f"epoch {event.epoch} evaluated in {event.seconds:.1f} s: {figures}{' (best)' if event.is_best else ''}")
+                best = " (best)" if event.is_best else ""
+                self.say(f"epoch {event.epoch} evaluated in {event.seconds:.1f} s: {figures}{best}")
                 self._record("evaluation", event)
             case Saved():
                 self.say(f"saved {event.name} to {event.path}")
 
     def _record(self, kind: str, event: EpochDone | Evaluated) -> None:
         append_text(self.folder / "metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
+
+
+def _epoch(line: bytes) -> float:
+    """The epoch that a line is about; infinity when it is no whole record."""
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, LookupError, TypeError):
+        return math.inf
 
 
 def describe_step(event: StepDone) -> str:

@@ -15,6 +15,7 @@ def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
     `end_factor` at the last epoch.
 
     Args:
+        schedule: as in the recipe.
         epoch: 0-based.
         epochs: length of the run.
     """

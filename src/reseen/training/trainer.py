@@ -20,7 +20,7 @@ from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import Recipe
 from reseen.training.augmentation import augment, draw
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
-from reseen.training.events import EpochDone, Evaluated, Listener, Saved, Started, StepDone
+from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone
 from reseen.training.interruption import Interruption
 from reseen.training.optimizers import build_optimizers
 from reseen.training.randomness import Purpose, generator, seed_torch
@@ -58,7 +58,7 @@ class Trainer:
         listeners: are told what happens.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  (a run is made of these parts)
         self,
         recipe: Recipe,
         network: ReIDNetwork,
@@ -94,22 +94,27 @@ class Trainer:
 
         Raises:
             Interrupted: Ctrl-C or SIGTERM came; `latest` holds what was done.
-            TrainingError: the loss is not finite.
+            TrainingError: the loss is not finite, or the weights are not.
             StorageError: a checkpoint could not be written; the one before is whole.
         """
-        training, at = self.recipe.training, self.progress
+        at = self.progress
         persons = int(self.data.labels.max()) + 1
-        self._tell(Started(at.epoch, at.iteration, training.epochs, len(self.data.labels), persons))
+        self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(self.data.labels), persons))
         with Interruption() as interruption:
-            self._evaluate_if_due()
-            while self.progress.epoch < training.epochs:
-                self._train_epoch(interruption)
-                self._evaluate_if_due()
-                if interruption.requested and self.progress.epoch < training.epochs:
+            while not self._finished():
+                if self.progress.evaluation_due:
+                    self._evaluate()
+                else:
+                    self._train_epoch(interruption)
+                if interruption.requested and not self._finished():
                     self._stop()
         return self.progress
 
+    def _finished(self) -> bool:
+        return self.progress.epoch >= self.recipe.training.epochs and not self.progress.evaluation_due
+
     def _train_epoch(self, interruption: Interruption) -> None:
+        """Learn from the batches of an epoch that are left, and save; on a stop signal, save and come back early."""
         epoch, training = self.progress.epoch, self.recipe.training
         rate = self.recipe.optimizer.learning_rate * learning_rate_factor(self.recipe.schedule, epoch, training.epochs)
         for group in self.parts.optimizers["network"].param_groups:
@@ -121,14 +126,23 @@ class Trainer:
             losses = self._step(epoch, iteration, batches[iteration])
             sums = {name: self.progress.loss_sums.get(name, 0.0) + value for name, value in losses.items()}
             self.progress = replace(self.progress, iteration=iteration + 1, loss_sums=sums)
-            speed = (iteration + 1 - first) / (time.perf_counter() - start)
+            per_second = (iteration + 1 - first) / (time.perf_counter() - start)
             left = (training.epochs - epoch) * len(batches) - iteration - 1
-            per_second = speed * batches.shape[1]
             self._tell(
-                StepDone(epoch + 1, training.epochs, iteration + 1, len(batches), rate, losses, per_second, left / speed)
+                StepDone(
+                    epoch=epoch + 1,
+                    epochs=training.epochs,
+                    iteration=iteration + 1,
+                    iterations=len(batches),
+                    learning_rate=rate,
+                    losses=losses,
+                    images_per_second=per_second * batches.shape[1],
+                    eta_seconds=left / per_second,
+                )
             )
             if interruption.requested and iteration + 1 < len(batches):
-                self._stop()
+                self._save_latest()
+                return
         self._finish_epoch(len(batches), rate, time.perf_counter() - start, (len(batches) - first) * batches.shape[1])
 
     def _step(self, epoch: int, iteration: int, batch: Int64[np.ndarray, " b"]) -> dict[str, float]:
@@ -148,26 +162,23 @@ class Trainer:
         return losses
 
     def _batch(self, epoch: int, iteration: int, indices: Int64[Tensor, " b"]) -> Float32[Tensor, "b 3 h w"]:
-        recipe = self.recipe
-        draws = draw(
-            recipe.augmentation, len(indices), recipe.preprocess, generator(recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
-        )
-        return augment(self.data.images[indices], draws, recipe.augmentation, recipe.preprocess)
+        augmentation, preprocess = self.recipe.augmentation, self.recipe.preprocess
+        rng = generator(self.recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
+        draws = draw(augmentation, len(indices), preprocess, rng)
+        return augment(self.data.images[indices], draws, augmentation, preprocess)
 
     def _finish_epoch(self, iterations: int, rate: float, seconds: float, images: int) -> None:
         training, sums, epoch = self.recipe.training, self.progress.loss_sums, self.progress.epoch + 1
+        means = {name: value / iterations for name, value in sums.items()}
         last = epoch == training.epochs
         due = last or (training.evaluate_every > 0 and epoch % training.evaluate_every == 0)
         self.progress = replace(self.progress, epoch=epoch, iteration=0, evaluation_due=due, loss_sums={})
-        self._save_latest()
-        means = {name: value / iterations for name, value in sums.items()}
         self._tell(EpochDone(epoch, iterations, rate, means, seconds, images / seconds))
+        self._save_latest()
         if training.save_every > 0 and epoch % training.save_every == 0:
             self._save_weights(f"epoch_{epoch}")
 
-    def _evaluate_if_due(self) -> None:
-        if not self.progress.evaluation_due:
-            return
+    def _evaluate(self) -> None:
         start = time.perf_counter()
         metrics = self.evaluate(self.network)
         value, before = metrics[self.recipe.training.best], self.progress.best
@@ -181,10 +192,9 @@ class Trainer:
         self._tell(Evaluated(self.progress.epoch, dict(metrics), best, is_best, time.perf_counter() - start))
 
     def _stop(self) -> None:
-        path = self._save_latest()
         raise Interrupted(
             f"stopped after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
-            cure=f"the same command with --resume continues from {path}",
+            cure=f"the same command with --resume continues from {self.checkpoints.folder}",
         )
 
     def _refuse(self, epoch: int, iteration: int, batch: Int64[np.ndarray, " b"], losses: Mapping[str, float]) -> None:
@@ -193,13 +203,19 @@ class Trainer:
             f"the loss is not finite in epoch {epoch + 1}, iteration {iteration + 1}; its images: {images}",
             expected="a finite loss",
             got=", ".join(f"{name} {value}" for name, value in losses.items()),
-            cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the state of the epoch before",
+            cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
         )
 
-    def _save_latest(self) -> Path:
+    def _save_latest(self) -> None:
+        if not all(parameter.isfinite().all() for parameter in self.network.parameters()):
+            raise TrainingError(
+                f"the weights are not finite after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
+                expected="finite weights",
+                got="NaN or infinity, from the last step's gradients",
+                cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
+            )
         path = self.checkpoints.save_latest(self.parts, self.progress, self._header())
         self._tell(Saved("latest", str(path)))
-        return path
 
     def _save_weights(self, name: str) -> None:
         self._tell(Saved(name, str(self.checkpoints.save_weights(name, self.network, self._header()))))
@@ -208,6 +224,6 @@ class Trainer:
         preprocess = self.recipe.preprocess.model_dump_json()
         return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess}
 
-    def _tell(self, event: Started | StepDone | EpochDone | Evaluated | Saved) -> None:
+    def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
