@@ -7,7 +7,7 @@ replaced in one move; then older states are removed. A crash anywhere leaves a `
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -129,26 +129,26 @@ class Checkpoints:
         return state.progress
 
     def _check_identity(self, saved: Mapping[str, Any]) -> None:
-        place, before, now = _first_difference(saved, self.identity) or (None, None, None)
-        if place is not None:
-            raise CheckpointError(
-                f"{self.folder} belongs to another run: its {place} differs",
-                expected=_short(before),
-                got=_short(now),
-                cure="resume with the same recipe and data, or train into another --output",
-            )
+        for key, value in self.identity.items():
+            for place, before, now in _differences(saved.get(key), value):
+                raise CheckpointError(
+                    f"{self.folder} belongs to another run: its {key} differs{place and f' in {place[1:]}'}",
+                    expected=_short(before),
+                    got=_short(now),
+                    cure="resume with the same recipe and data, or train into another --output",
+                )
 
 
-def _first_difference(saved: Any, now: Any, place: str = "") -> tuple[str, Any, Any] | None:
-    """Where two trees of JSON values differ first, and the two values there."""
-    saved, now = (dict(enumerate(value)) if isinstance(value, list) else value for value in (saved, now))
-    if not isinstance(saved, Mapping) or not isinstance(now, Mapping):
-        return None if saved == now else (place, saved, now)
-    for key in [*saved, *(key for key in now if key not in saved)]:
-        found = _first_difference(saved.get(key), now.get(key), f"{place}.{key}" if place else str(key))
-        if found is not None:
-            return found
-    return None
+def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Places (`.a.0.b`) where two trees of JSON values differ, and the two values there."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in before | now:
+            yield from _differences(before.get(key), now.get(key), f"{place}.{key}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _differences(one, other, f"{place}.{index}")
+    elif before != now:
+        yield place, before, now
 
 
 def _state_tensors(parts: Parts) -> dict[str, Tensor]:
