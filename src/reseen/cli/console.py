@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
@@ -30,33 +30,33 @@ def give(result: str | Mapping[str, Any]) -> None:
 
 
 class StageBars:
-    """A progress bar for each stage of some work, shown while entered; called with stage, done and total."""
+    """A progress bar for the current stage of some work, shown while entered; called with stage, done and total."""
 
     def __init__(self) -> None:
-        self._bars = Progress(
+        self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[note]}"),
             console=stderr,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._stage: str | None = None
 
     def __enter__(self) -> StageBars:
-        self._bars.start()
+        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        self._bar.stop()
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Show how far a stage has come, and a note after it; a stage that starts anew is timed anew."""
-        task = self._tasks.get(stage)
-        if task is None:
-            task = self._tasks[stage] = self._bars.add_task(stage, total=total, note="")
-        elif done < self._bars.tasks[self._bars.task_ids.index(task)].completed:
-            self._bars.reset(task)
-        self._bars.update(task, completed=done, total=total, note=note)
+        """Show how far a stage has come, and a note after it; another stage takes the place of the one before."""
+        if stage != self._stage:
+            for shown in self._bar.task_ids:
+                self._bar.remove_task(shown)
+            self._bar.add_task(stage, total=total, note=note)
+            self._stage = stage
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note)

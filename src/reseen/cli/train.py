@@ -40,16 +40,18 @@ def train(
 
 
 def show_training(bars: StageBars) -> Listener:
-    """A listener that shows each epoch as a bar, and evaluations as lines."""
-    from reseen.training.events import Evaluated, StepDone
+    """A listener that shows the current epoch as a bar, and finished epochs and evaluations as lines."""
+    from reseen.training.events import EpochDone, Evaluated, StepDone
     from reseen.training.run_log import eta
 
     def show(event: Event) -> None:
         match event:
             case StepDone():
                 speed = f"{event.images_per_second:.0f} images/s"
-                note = f"loss {event.losses['total']:.3f}, {speed}, all done in {eta(event.eta_seconds)}"
+                note = f"loss {event.losses['total']:.3f}, {speed}, {eta(event.eta_seconds)} left"
                 bars(f"epoch {event.epoch}/{event.epochs}", event.iteration, event.iterations, note)
+            case EpochDone():
+                say(f"epoch {event.epoch}: loss {event.losses['total']:.3f}, {event.images_per_second:.0f} images/s")
             case Evaluated():
                 figures = ", ".join(
                     f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP")

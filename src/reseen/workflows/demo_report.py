@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import jinja2
@@ -23,7 +24,7 @@ from reseen.workflows.evaluate import Evaluation
 
 RANKS_SHOWN = 10
 PEOPLE_SHOWN = 3
-FIGURES = ("recall1", "recall5", "recall10", "mAP", "mINP")
+FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def write_report(results: DemoResults, output: Path) -> Path:
         skipped=len(results.after.metrics.skipped),
         gallery=len(gallery),
         distractors=sum(sample.person == DISTRACTOR for sample in gallery),
-        rows=[_row("untrained", results.before, after=False), _row("trained", results.after, after=True)],
+        figures=_figures(results),
         curve=results.losses,
         ranked=_data_uri(ranked),
         ranked_width=ranked.width,
@@ -81,9 +82,11 @@ def write_report(results: DemoResults, output: Path) -> Path:
     return output / "report.html"
 
 
-def _row(name: str, evaluation: Evaluation, *, after: bool) -> dict[str, object]:
-    figures = evaluation.figures()
-    return {"name": name, "values": [f"{figures[key]:.1%}" for key in FIGURES], "after": after}
+def _figures(results: DemoResults) -> list[dict[str, str]]:
+    before, after = results.before.figures(), results.after.figures()
+    return [
+        {"name": name, "before": f"{before[key]:.1%}", "after": f"{after[key]:.1%}"} for key, name in FIGURES.items()
+    ]
 
 
 def _ranked_lists(results: DemoResults) -> Image.Image:
@@ -106,22 +109,22 @@ def _ranked(results: DemoResults, name: str, query: int) -> RankedList:
     return RankedList(name, decode_image(queries[query].path), matches, f"camera {queries[query].camera}")
 
 
-def _people(manifest: Manifest) -> Image.Image:
-    """A few training people, a row each, as every camera sees them."""
+def _people(manifest: Manifest, gap: int = 4) -> Image.Image:
+    """A few training people, a row each, in groups by the cameras that see them."""
     train = manifest.split("train")
     rows = [[s for s in train if s.person == person] for person in sorted({s.person for s in train})[:PEOPLE_SHOWN]]
-    return _sheet(rows)
-
-
-def _sheet(rows: Sequence[Sequence[Sample]], gap: int = 4) -> Image.Image:
     images = [[Image.fromarray(decode_image(sample.path)) for sample in row] for row in rows]
     width, height = images[0][0].size
-    columns = max(map(len, images))
-    sheet = Image.new("RGB", (columns * (width + gap) - gap, len(rows) * (height + gap) - gap), "white")
+    lefts = [[x * (width + gap) + 2 * gap * _camera_changes(row[: x + 1]) for x in range(len(row))] for row in rows]
+    sheet = Image.new("RGB", (max(map(max, lefts)) + width, len(rows) * (height + gap) - gap), "white")
     for y, row in enumerate(images):
-        for x, image in enumerate(row):
-            sheet.paste(image, (x * (width + gap), y * (height + gap)))
+        for left, image in zip(lefts[y], row, strict=True):
+            sheet.paste(image, (left, y * (height + gap)))
     return sheet
+
+
+def _camera_changes(row: Sequence[Sample]) -> int:
+    return sum(before.camera != after.camera for before, after in pairwise(row))
 
 
 def _png(image: Image.Image) -> bytes:
