@@ -71,32 +71,27 @@ def augment(
         The network's input, in channels-last memory.
     """
     resized = resize(images, preprocess.height, preprocess.width)
-    cropped = _flip_pad_crop(resized, draws, settings.pad)
-    return _erase(normalise(cropped, preprocess), draws.erased, settings.erasing)
+    inputs = normalise(_flip_pad_crop(resized, draws, settings.pad), preprocess)
+    _erase(inputs, draws.erased, settings.erasing)
+    return inputs
 
 
 def _flip_pad_crop(images: UInt8[Tensor, "b h w 3"], draws: Draws, pad: int) -> UInt8[Tensor, "b h w 3"]:
-    """All three as one gather of pixels from the padded batch."""
-    batch, height, width, _ = images.shape
+    """Mirrored or not, each image is one window of its padded self; copying windows beats gathering pixels."""
+    _, height, width, _ = images.shape
     padded = functional.pad(images, (0, 0, pad, pad, pad, pad))
-    corner = torch.from_numpy(draws.corner).to(images.device)
-    flipped = torch.from_numpy(draws.flipped).to(images.device)[:, None]
-    rows = corner[:, :1] + torch.arange(height, device=images.device)
-    columns = corner[:, 1:] + torch.arange(width, device=images.device)
-    columns = torch.where(flipped, width + 2 * pad - 1 - columns, columns)
-    first_row = torch.arange(batch, device=images.device)[:, None] * (height + 2 * pad)
-    pixels = (first_row + rows)[:, :, None] * (width + 2 * pad) + columns[:, None, :]
-    return padded.reshape(-1, 3).index_select(0, pixels.reshape(-1)).reshape(images.shape)
+    crops = torch.empty_like(images)
+    for crop, image, flipped, (top, left) in zip(crops, padded, draws.flipped, draws.corner, strict=True):
+        crop.copy_((image.flip(1) if flipped else image)[top : top + height, left : left + width])
+    return crops
 
 
 def _erase(
     images: Float32[Tensor, "b 3 h w"], erased: Int64[np.ndarray, "b 4"], settings: RandomErasing | None
-) -> Float32[Tensor, "b 3 h w"]:
+) -> None:
+    """Fill the rectangles, in place."""
     if settings is None:
-        return images
-    top, left, bottom, right = torch.from_numpy(erased).to(images.device).T[:, :, None]
-    row = torch.arange(images.shape[2], device=images.device)
-    column = torch.arange(images.shape[3], device=images.device)
-    inside = ((row >= top) & (row < bottom))[:, None, :, None] & ((column >= left) & (column < right))[:, None, None, :]
-    fill = torch.tensor(settings.fill, device=images.device).reshape(1, 3, 1, 1)
-    return torch.where(inside, fill, images)
+        return
+    fill = torch.tensor(settings.fill, device=images.device)[:, None, None]
+    for image, (top, left, bottom, right) in zip(images, erased, strict=True):
+        image[:, top:bottom, left:right] = fill

@@ -1,0 +1,99 @@
+"""A run so small that it takes a fraction of a second, and all the bits that it learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from reseen.datasets.sampler import PKSampler
+from reseen.losses.criterion import Criterion
+from reseen.models.network import ReIDNetwork, build_network
+from reseen.recipe.load import load_recipe
+from reseen.recipe.schema import Recipe
+from reseen.training.checkpoint import Checkpoints, Parts
+from reseen.training.events import Event
+from reseen.training.randomness import Purpose, seed_torch
+from reseen.training.trainer import Trainer, TrainingSet
+
+SmallRecipe = Callable[..., Recipe]
+Listener = Callable[[Event], None]
+Bits = Callable[[Parts], dict[str, Tensor]]
+
+PERSONS, IMAGES_EACH = 5, 4
+SMALL = (
+    "preprocess={height: 32, width: 16}",
+    "model.backbone.widths=[4, 8]",
+    "sampler={persons: 2, images_per_person: 2}",
+    "augmentation={flip: 0.5, pad: 2, erasing: {probability: 0.5}}",
+    "training={epochs: 3, evaluate_every: 0, save_every: 0}",
+)
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> SmallRecipe:
+    """The recipe `tiny` made smaller still, with further overrides."""
+
+    def make(*overrides: str) -> Recipe:
+        return load_recipe("tiny", [*SMALL, *overrides])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def training_set() -> TrainingSet:
+    """Five persons with four images each, all of them noise of one size."""
+    pixels = np.random.default_rng(0).integers(0, 256, (PERSONS * IMAGES_EACH, 20, 12, 3), dtype=np.uint8)
+    labels = np.repeat(np.arange(PERSONS), IMAGES_EACH)
+    paths = [Path(f"person{label}_{image}.png") for image, label in enumerate(labels)]
+    return TrainingSet(torch.from_numpy(pixels), labels, paths)
+
+
+@pytest.fixture
+def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Trainer]:
+    """A trainer that writes below `tmp_path`; its evaluation gives the same figures every time."""
+
+    def unchanging(_: ReIDNetwork) -> Mapping[str, float]:
+        return {"recall1": 0.5, "mAP": 0.4, "mINP": 0.3}
+
+    def make(
+        recipe: Recipe,
+        folder: str = "run",
+        *,
+        listeners: Sequence[Listener] = (),
+        evaluate: Callable[[ReIDNetwork], Mapping[str, float]] = unchanging,
+        criterion: type[Criterion] = Criterion,
+    ) -> Trainer:
+        seed_torch(recipe.seed, Purpose.INITIALISATION)
+        network = build_network(recipe.model, PERSONS)
+        return Trainer(
+            recipe,
+            network,
+            criterion(recipe.losses, PERSONS, network.feature_size),
+            training_set,
+            PKSampler(training_set.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
+            Checkpoints(tmp_path / folder, {"recipe": recipe.model_dump(mode="json", exclude={"training"})}),
+            evaluate,
+            listeners,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def bits() -> Bits:
+    """Copies of everything that a run learns: weights and statistics, centers, and the optimizers' memory."""
+
+    def copy(parts: Parts) -> dict[str, Tensor]:
+        tensors = {f"network.{name}": value for name, value in parts.network.state_dict().items()}
+        tensors |= {f"criterion.{name}": value for name, value in parts.criterion.state_dict().items()}
+        for kind, optimizer in parts.optimizers.items():
+            for index, state in optimizer.state_dict()["state"].items():
+                tensors |= {f"{kind}.{index}.{name}": v for name, v in state.items() if v is not None}
+        return {name: value.clone() for name, value in tensors.items()}
+
+    return copy
