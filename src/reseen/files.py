@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from reseen.errors import StorageError
+from reseen.errors import StorageError, UsageError
 
 
 def make_folder(path: Path) -> Path:
@@ -22,6 +22,26 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise _storage_error(path, error) from None
     return path
+
+
+def require_empty(folder: Path) -> None:
+    """Check that nothing is in a folder, or that it does not exist yet.
+
+    Raises:
+        UsageError: something is there.
+        StorageError: it cannot be looked into.
+    """
+    try:
+        in_the_way = any(folder.iterdir()) if folder.is_dir() else folder.exists()
+    except OSError as error:
+        raise _storage_error(folder, error) from None
+    if in_the_way:
+        raise UsageError(
+            f"{folder} is in the way",
+            expected="a folder that is empty or does not exist yet",
+            got="a folder with files in it" if folder.is_dir() else "a file",
+            cure="choose another folder, or empty this one first",
+        )
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

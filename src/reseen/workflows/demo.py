@@ -13,7 +13,7 @@ import torch
 from reseen.datasets.manifest import Manifest
 from reseen.datasets.synthetic.dataset import synthesise
 from reseen.datasets.synthetic.plan import Plan
-from reseen.files import make_folder
+from reseen.files import make_folder, require_empty
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.weights import load_network
@@ -59,6 +59,7 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
         ReseenError: a step failed.
     """
     start = time.perf_counter()
+    require_empty(demo.output)
     recipe = load_recipe(demo.recipe, demo.overrides)
     manifest = synthesise(
         demo.output / "people",

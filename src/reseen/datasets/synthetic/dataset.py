@@ -16,7 +16,8 @@ from reseen.datasets.synthetic.camera import draw_camera
 from reseen.datasets.synthetic.person import draw_person
 from reseen.datasets.synthetic.plan import Plan
 from reseen.datasets.synthetic.shot import Studio, bad_crop, detector_crop
-from reseen.errors import StorageError, UsageError
+from reseen.errors import StorageError
+from reseen.files import require_empty
 
 _QUALITY = 92
 _FRAMES_APART = 25
@@ -49,8 +50,8 @@ def synthesise(directory: Path, plan: Plan, progress: Callable[[int, int], None]
         UsageError: there is something in the directory.
         StorageError: the directory cannot be read, or the images cannot be written.
     """
+    require_empty(directory)
     try:
-        _check_empty(directory)
         directory.mkdir(parents=True, exist_ok=True)
         # Inside the directory, which may be a mount point or the current one: neither can be renamed over.
         with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=directory) as unfinished:
@@ -64,16 +65,6 @@ def synthesise(directory: Path, plan: Plan, progress: Callable[[int, int], None]
             cure="Free some space there, or choose another directory.",
         ) from error
     return replace(read_market1501(directory), name="synthetic people")
-
-
-def _check_empty(directory: Path) -> None:
-    if directory.exists() and not (directory.is_dir() and not any(directory.iterdir())):
-        raise UsageError(
-            f"{directory} is in the way",
-            expected="a directory that is empty or does not exist yet",
-            got="a directory with files in it" if directory.is_dir() else "a file",
-            cure="Choose another directory, or empty this one first.",
-        )
 
 
 def _write(directory: Path, plan: Plan, progress: Callable[[int, int], None] | None) -> None:

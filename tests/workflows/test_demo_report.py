@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reseen.datasets.manifest import Manifest
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.recipe.schema import Recipe
+from reseen.workflows.demo_report import DemoResults, write_report
+from reseen.workflows.evaluate import Evaluation, evaluate_retrieval
+
+SmallRecipe = Callable[..., Recipe]
+
+
+def evaluation(people: Manifest, noise: float) -> Evaluation:
+    """Features scattered around one centre for each person."""
+    draw = np.random.default_rng(0)
+    query, gallery = people.split("query"), people.split("gallery")
+    centres = {sample.person: draw.standard_normal(8) for sample in query + gallery}
+    features = [
+        np.array([centres[s.person] + noise * draw.standard_normal(8) for s in part]) for part in (query, gallery)
+    ]
+    persons = [np.array([int(s.person) for s in part]) for part in (query, gallery)]
+    cameras = [np.array([int(s.camera or -1) for s in part]) for part in (query, gallery)]
+    return evaluate_retrieval(
+        RetrievalSet.of(
+            query_features=features[0],
+            gallery_features=features[1],
+            query_persons=persons[0],
+            gallery_persons=persons[1],
+            query_cameras=cameras[0],
+            gallery_cameras=cameras[1],
+        )
+    )
+
+
+@pytest.fixture
+def results(people: Manifest, small_recipe: SmallRecipe) -> DemoResults:
+    return DemoResults(
+        manifest=people,
+        recipe=small_recipe(),
+        parameters=12345,
+        before=evaluation(people, 5.0),
+        after=evaluation(people, 0.5),
+        losses=[3.25, 2.5, 1.5],
+        seconds=83.4,
+    )
+
+
+def text_of(page: str) -> str:
+    """The page as it reads, without tags."""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split())
+
+
+def test_the_page_tells_what_was_measured(results: DemoResults, tmp_path: Path) -> None:
+    page = write_report(results, tmp_path).read_text(encoding="utf-8")
+
+    text = text_of(page)
+    before, after = results.before.metrics, results.after.metrics
+    assert f"recall@1 {before.recall1:.1%} {after.recall1:.1%}" in text
+    assert f"mAP {before.mAP:.1%} {after.mAP:.1%}" in text
+    assert f"mINP {before.mINP:.1%} {after.mINP:.1%}" in text
+    assert before.mAP < 0.8 < after.mAP
+    assert "36 images of 6 people trained the network of the recipe tiny (12,345 parameters, from scratch)" in text
+    assert "for 3 epochs" in text
+    assert "asked 12 times about 4 other people: where among 15 images" in text
+    assert "3 of those images show people nobody asks about" in text
+    assert "12 queries, 0 skipped" in text
+    assert "made in 83 seconds" in text
+
+
+def test_the_loss_falls_in_the_picture_as_it_fell(results: DemoResults, tmp_path: Path) -> None:
+    page = write_report(results, tmp_path).read_text(encoding="utf-8")
+
+    points = re.search(r'<polyline points="([^"]*)"', page)
+    assert points is not None
+    places = [tuple(map(float, point.split(","))) for point in points[1].split()]
+    assert [x for x, _ in places] == [40, 245, 450]
+    heights = [180 - y for _, y in places]
+    assert [height / heights[0] for height in heights] == pytest.approx([1, 2.5 / 3.25, 1.5 / 3.25], abs=1e-3)
+
+
+def test_a_single_epoch_can_be_reported(results: DemoResults, tmp_path: Path) -> None:
+    page = write_report(replace(results, losses=[2.0]), tmp_path).read_text(encoding="utf-8")
+
+    assert "for 1 epochs" in text_of(page)
+
+
+def test_the_page_carries_its_pictures_and_asks_for_nothing_else(results: DemoResults, tmp_path: Path) -> None:
+    page = write_report(results, tmp_path).read_text(encoding="utf-8")
+
+    sources = re.findall(r'(?:src|href|url)\s*[=(]\s*"?([^"\s>)]+)', page)
+    assert len(sources) == 2
+    pictures = []
+    for source in sources:
+        kind, _, data = source.partition(",")
+        assert kind == "data:image/png;base64"
+        pictures.append(Image.open(io.BytesIO(base64.b64decode(data))))
+    people, ranked = pictures
+    # Three people a row each, and six images of each in three groups.
+    assert people.size == (6 * 32 + 5 * 4 + 2 * 8, 3 * 64 + 2 * 4)
+    with Image.open(tmp_path / "ranked_lists.png") as saved:
+        assert np.array_equal(np.asarray(saved), np.asarray(ranked))
+    assert "http:" not in page
+    assert "https:" not in page
+
+
+def test_names_are_text_and_not_markup(results: DemoResults, tmp_path: Path) -> None:
+    recipe = results.recipe.model_copy(update={"name": "<script>alert(1)</script>"})
+
+    page = write_report(replace(results, recipe=recipe), tmp_path).read_text(encoding="utf-8")
+
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
