@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reseen.errors import StorageError, UsageError
+from reseen.files import append_lines, append_text, make_folder, require_empty, write_whole
+
+DISK_FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+FILL_THE_DISK = """
+import resource, sys
+from pathlib import Path
+from reseen.errors import StorageError
+from reseen.files import append_text, write_whole
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+write, path = {"write": write_whole, "append": append_text}[sys.argv[1]], Path(sys.argv[2])
+try:
+    write(path, "x" * 5000)
+except StorageError as error:
+    print(error)
+"""
+
+
+@contextlib.contextmanager
+def disk_full_at(step: str) -> Iterator[None]:
+    """One step of writing a file fails as on a full disk."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise DISK_FULL
+
+    target = {"open": (Path, "open"), "flush": (os, "fsync"), "move": (Path, "replace")}[step]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(*target, fail)
+        yield
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(("data", "content"), [(b"\x00\xff", b"\x00\xff"), ("é\n", "é\n".encode()), ("", b"")])
+def test_writes_bytes_or_text_over_what_was_there(tmp_path: Path, data: bytes | str, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old and longer than what is new")
+    write_whole(path, data)
+    assert listing(tmp_path) == {"file": content}
+
+
+@pytest.mark.parametrize("step", ["open", "flush", "move"])
+def test_where_a_step_fails_the_old_file_is_whole_and_nothing_else_is_left(tmp_path: Path, step: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with disk_full_at(step), pytest.raises(StorageError) as caught:
+        write_whole(path, "new")
+    assert str(path) in caught.value.what
+    assert caught.value.got == os.strerror(errno.ENOSPC)
+    assert caught.value.expected
+    assert caught.value.cure
+    assert listing(tmp_path) == {"file": b"old"}
+
+
+@pytest.mark.parametrize(("write", "left"), [("write", b"old"), ("append", b"old" + b"x" * 997)])
+def test_a_disk_that_is_really_full_is_said(tmp_path: Path, write: str, left: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", FILL_THE_DISK, write, str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert f"cannot write {path}" in result.stdout
+    assert os.strerror(errno.EFBIG) in result.stdout
+    assert listing(tmp_path) == {"file": left}
+
+
+def test_a_stop_in_the_middle_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, "new")
+    assert listing(tmp_path) == {"file": b"old"}
+
+
+def test_content_reaches_the_disk_before_the_name_and_the_name_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    flush, replace = os.fsync, Path.replace
+
+    def noted_flush(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        happened.append(f"flush {kind} of {os.fstat(descriptor).st_size if kind == 'file' else ''}")
+        flush(descriptor)
+
+    def noted_replace(path: Path, target: Path) -> Path:
+        happened.append("move")
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_whole(tmp_path / "file", b"12345")
+    assert happened == ["flush file of 5", "move", "flush folder of "]
+
+
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    for write in (write_whole, append_text):
+        with pytest.raises(StorageError, match="cannot write"):
+            write(tmp_path / "none" / "file", "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_text_is_added_at_the_end(tmp_path: Path) -> None:
+    append_text(tmp_path / "log", "é")
+    append_text(tmp_path / "log", "b\n")
+    assert (tmp_path / "log").read_bytes() == "éb\n".encode()
+
+
+def test_lines_are_added_each_with_the_time(tmp_path: Path) -> None:
+    append_lines(tmp_path / "log", ["one", "two"])
+    append_lines(tmp_path / "log", [])
+    append_lines(tmp_path / "log", iter(["three"]))
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line[20:] for line in lines] == ["one", "two", "three"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", line[:19]) for line in lines)
+
+
+def test_folders_are_made_with_those_above_and_may_exist(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert make_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StorageError, match=str(path)):
+            make_folder(path)
+
+
+def test_an_empty_folder_or_none_is_fine(tmp_path: Path) -> None:
+    require_empty(tmp_path)
+    require_empty(tmp_path / "none")
+
+
+def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file"):
+        with pytest.raises(UsageError, match="is in the way") as caught:
+            require_empty(path)
+        assert str(path) in caught.value.what
+
+
+def test_a_folder_that_cannot_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(StorageError, match=str(tmp_path)):
+        require_empty(tmp_path)
