@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -25,10 +26,11 @@ app.command()(train.train)
 app.command()(evaluate.evaluate)
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         print(f"reseen {reseen.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
@@ -42,6 +44,8 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 unusable arguments."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
         app()
     except ReseenError as error:

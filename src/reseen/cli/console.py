@@ -44,19 +44,20 @@ class StageBars:
         self._stage: str | None = None
 
     def __enter__(self) -> StageBars:
-        self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._stage is not None:
+            self._bar.stop()
 
     def __call__(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Show how far a stage has come, and a note after it; another stage takes the place of the one before."""
         if stage != self._stage:
+            self._bar.start()
             for shown in self._bar.task_ids:
                 self._bar.remove_task(shown)
             self._bar.add_task(stage, total=total, note=note)
             self._stage = stage
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note, refresh=done == total)

@@ -15,7 +15,9 @@ app = typer.Typer(help="Look at a dataset, or draw one.", no_args_is_help=True)
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="Market-1501, a CSV or parquet manifest, or a folder per person.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Count what a dataset holds, read every file, and tell which queries would be skipped and why.
@@ -37,7 +39,7 @@ def check(
 
 @app.command()
 def synth(
-    directory: Annotated[Path, typer.Argument(help="A folder that is empty or does not exist yet.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or does not exist yet.")],
     persons: Annotated[int, typer.Option(help="People to train on.")] = 64,
     test_persons: Annotated[int, typer.Option(help="Other people, in query and gallery.")] = 32,
     cameras: Annotated[int, typer.Option(help="Cameras that see everyone.")] = 4,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,13 +50,19 @@ def evaluate(
     """
     if features is not None:
         if weights is not None or data is not None:
-            raise UsageError("--features stands alone", got="--weights or --data with it", cure="leave those out")
+            raise UsageError(
+                "--features stands alone",
+                expected="--features FILE.npz, with neither --weights nor --data",
+                got="both kinds of options",
+                cure="leave one kind out",
+            )
         done = _stored(features, config, override or [], rerank)
     elif config is None or weights is None or data is None:
         raise UsageError(
             "nothing to evaluate",
             expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz",
-            cure="reseen evaluate --help",
+            got=_given({"-c": config, "--weights": weights, "--data": data}),
+            cure="reseen evaluate --help shows an example",
         )
     else:
         done = _network(config, override or [], weights, data, rerank, device)
@@ -66,6 +73,10 @@ def evaluate(
     give(done.figures() if as_json else done.lines()[-1])
 
 
+def _given(options: Mapping[str, object]) -> str:
+    return " ".join(f"{name} {value}" for name, value in options.items() if value is not None) or "none of them"
+
+
 def _stored(features: Path, config: str | None, override: list[str], rerank: bool) -> Evaluation:
     from reseen.evaluation.features import read_features
     from reseen.recipe.load import load_recipe
@@ -73,7 +84,12 @@ def _stored(features: Path, config: str | None, override: list[str], rerank: boo
     from reseen.workflows.evaluate import evaluate_retrieval
 
     if config is None and override:
-        raise UsageError("-o changes a recipe, and there is none", got=f"-o {override[0]}", cure="add -c RECIPE")
+        raise UsageError(
+            "-o changes a recipe, and there is none",
+            expected="-c RECIPE with it",
+            got=f"-o {override[0]}",
+            cure="add -c, or leave out -o",
+        )
     reranking = Reranking() if config is None else load_recipe(config, override).evaluation.reranking
     return evaluate_retrieval(read_features(features), reranking if rerank else None)
 

@@ -38,6 +38,7 @@ def _open(path: Path) -> Manifest:
         raise DatasetError(
             f"{path} does not exist",
             expected="a dataset: Market-1501, a folder for each person, or a CSV or parquet manifest",
+            got="nothing at this path",
             cure="Check the path.",
         )
     for suffix in MANIFEST_SUFFIXES:

@@ -23,5 +23,6 @@ def choose_device(name: str) -> torch.device:
             f"--device {name} cannot be used here",
             expected="cpu, cuda, cuda:N, mps or auto",
             got=str(error).splitlines()[0],
+            cure="leave out --device, or name one that this machine and this build of torch have",
         ) from None
     return device

@@ -121,6 +121,7 @@ def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
         raise DatasetError(
             f"{manifest.root} has no training images",
             expected="images in the train split",
+            got="none",
             cure="name them in the manifest's split column, or put them into train/",
         )
     return samples
@@ -133,11 +134,15 @@ def _check_output(run: TrainingRun) -> None:
         raise CheckpointError(
             f"there is no checkpoint to resume at {latest}",
             expected="a run that was trained before",
+            got="no such file",
             cure="check --output, or leave out --resume",
         )
     if not run.resume and latest.exists():
         raise UsageError(
-            f"{run.output} holds a run already", cure="continue it with --resume, or choose another --output"
+            f"{run.output} holds a run already",
+            expected="a folder without one",
+            got=f"{latest.name} in {latest.parent}",
+            cure="continue it with --resume, or choose another --output",
         )
 
 
@@ -150,6 +155,7 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog) -> None:
         raise WeightsError(
             f"the recipe {recipe.name} starts from pretrained weights and names no file",
             expected="-o model.pretrained.path=FILE",
+            got="model.pretrained.path: null",
             cure="give the file, or -o model.pretrained=null to train from scratch",
         )
     report = load_weights(

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reseen as package
+from reseen.cli import app as application
+from reseen.errors import ImageError, ReseenError, UsageError
+
+Reseen = Callable[..., Any]
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "-m", "reseen"], [str(Path(sys.executable).with_name("reseen"))]])
+def test_the_installed_command_and_the_module_tell_the_version(command: list[str]) -> None:
+    done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"reseen {package.__version__}\n", "")
+
+
+def test_help_lists_every_verb(reseen: Reseen) -> None:
+    answer = reseen("--help")
+
+    assert answer.code == 0
+    for verb in ("demo", "train", "evaluate", "data"):
+        assert f" {verb} " in answer.out
+
+
+@pytest.mark.parametrize("verb", [("demo",), ("train",), ("evaluate",), ("data", "check"), ("data", "synth")])
+def test_help_of_every_verb_shows_an_example(verb: tuple[str, ...], reseen: Reseen) -> None:
+    answer = reseen(*verb, "--help")
+
+    assert answer.code == 0
+    assert f"Example: reseen {' '.join(verb)}" in " ".join(answer.out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["fly"], "fly"),
+        (["train", "--fast"], "--fast"),
+        (["train", "-c", "tiny"], "--data"),
+        (["data", "check"], "PATH"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_named_and_end_with_2(
+    arguments: list[str], named: str, reseen: Reseen
+) -> None:
+    answer = reseen(*arguments)
+
+    assert answer.code == 2
+    assert named in answer.err
+    assert answer.out == ""
+
+
+def test_no_verb_shows_the_help(reseen: Reseen) -> None:
+    answer = reseen()
+
+    assert answer.code == 2
+    assert "Usage:" in answer.out + answer.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(UsageError("no", expected="yes", cure="say yes"), 2), (ImageError("torn"), 1)]
+)
+def test_an_error_becomes_a_message_and_an_exit_code(
+    error: ReseenError, code: int, reseen: Reseen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop() -> None:
+        raise error
+
+    monkeypatch.setattr(application, "app", stop)
+    answer = reseen()
+
+    assert (answer.code, answer.out) == (code, "")
+    assert answer.err == f"error: {error}\n"
+
+
+def test_ctrl_c_ends_with_1_and_no_traceback(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(application, "app", stop)
+    answer = reseen()
+
+    assert (answer.code, answer.out, answer.err) == (1, "", "error: interrupted\n")
+
+
+def test_names_that_are_not_text_are_shown_escaped(reseen: Reseen, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path / "people" / "anna")
+    os.makedirs(folder)  # noqa: PTH103 (a path of bytes)
+    with open(folder + b"/caf\xe9.jpg", "wb") as file:  # noqa: PTH123
+        file.write(b"no image")
+
+    answer = reseen("data", "check", tmp_path / "people")
+
+    assert answer.code == 1
+    assert "caf\\udce9.jpg" in answer.out

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reseen.datasets.manifest import Manifest
+
+Reseen = Callable[..., Any]
+WellTold = Callable[[Any], bool]
+KEYS = ["recall1", "recall5", "recall10", "mAP", "mINP", "queries", "skipped", "rerank"]
+
+
+@pytest.fixture
+def trained(finished_run: Path) -> list[str]:
+    """Options that name the finished run."""
+    return ["-c", str(finished_run / "recipe.yaml"), "--weights", str(finished_run / "checkpoints" / "best")]
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """Stored features of known ranks: half precision, norms other than 1, a distractor, junk, a query without a match.
+
+    Query 1 (person 1, camera 1) sees, once junk and its own camera are gone: the distractor, its match, the wrong
+    person, its other match. Query 2 finds its match first. Query 3's person is not in the gallery.
+    """
+    angles = {"query": [0, 90, 200], "gallery": [1, 0, 5, 10, 91, 20, 0]}
+    persons = {"query": [1, 2, 3], "gallery": [1, 0, 1, 2, 2, 1, -1]}
+    cameras = {"query": [1, 1, 1], "gallery": [1, 2, 2, 1, 2, 2, 2]}
+    turned = np.deg2rad(np.array(angles["query"] + angles["gallery"], dtype=float))
+    norms = np.linspace(0.5, 20, len(turned))
+    path = tmp_path / "features.npz"
+    np.savez(
+        path,
+        features=(np.stack([np.cos(turned), np.sin(turned)], axis=1) * norms[:, None]).astype(np.float16),
+        persons=np.array(persons["query"] + persons["gallery"]),
+        cameras=np.array(cameras["query"] + cameras["gallery"]),
+        splits=np.array(["query"] * 3 + ["gallery"] * 7),
+    )
+    return path
+
+
+def test_json_is_all_that_stdout_holds_while_progress_shows_on_the_terminal(
+    people: Manifest, trained: list[str]
+) -> None:
+    terminal, stderr = pty.openpty()
+    command = [sys.executable, "-m", "reseen", "evaluate", *trained, "--data", str(people.root), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, "TERM": "xterm"})
+    os.close(stderr)
+    shown = b""
+    while chunk := read_terminal(terminal):
+        shown += chunk
+    out, _ = process.communicate(timeout=60)
+    os.close(terminal)
+
+    assert process.returncode == 0
+    assert out.count(b"\n") == 1
+    figures = json.loads(out)
+    assert list(figures) == KEYS
+    assert all(0 <= figures[name] <= 1 for name in KEYS[:5])
+    assert (figures["queries"], figures["skipped"], figures["rerank"]) == (12, 0, False)
+    for told in ("gallery", "15/15", "query", "12/12", "gallery features (15, 16)", "query features (12, 16)"):
+        assert told in shown.decode()
+
+
+def read_terminal(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # the other end has closed
+        return b""
+
+
+def test_reranking_gives_the_same_keys_with_other_figures(people: Manifest, trained: list[str], reseen: Reseen) -> None:
+    common = ["evaluate", *trained, "--data", people.root, "-o", "evaluation.reranking.k1=5", "--json"]
+
+    plain, reranked = (json.loads(reseen(*common, *more).out) for more in ([], ["--rerank"]))
+
+    assert list(reranked) == list(plain) == KEYS
+    assert (plain["rerank"], reranked["rerank"]) == (False, True)
+    assert reranked["mAP"] != plain["mAP"]
+    assert all(0 <= reranked[name] <= 1 for name in KEYS[:5])
+
+
+def test_people_read_what_was_compared_and_the_figures_with_their_definition(
+    people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    weights = ["--weights", f"{trained[-1]}.safetensors"]
+
+    answer = reseen("evaluate", *trained, *weights, "--data", people.root, "--output", tmp_path / "out")
+
+    assert answer.code == 0
+    assert answer.out.count("\n") == 1
+    assert answer.out.startswith("recall@1 0.")
+    assert "mAP 0." in answer.out
+    assert "(mean of the precisions at the matches)" in answer.out
+    assert "queries evaluated 12, skipped 0" in answer.err
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
+    assert f"recall@1 {figures['recall1']:.5f}" in answer.out
+    log = (tmp_path / "out" / "eval.log").read_text(encoding="utf-8").splitlines()
+    assert [line[20:] for line in log] == [*answer.err.splitlines()[-len(log) + 1 :], answer.out.strip()]
+
+
+def test_stored_features_give_the_figures_worked_by_hand(features: Path, reseen: Reseen) -> None:
+    answer = reseen("evaluate", "--features", features, "--json")
+
+    figures = json.loads(answer.out)
+    precision = [(1 / 2 + 2 / 4) / 2, 1.0]
+    assert figures == {
+        "recall1": 0.5,
+        "recall5": 1.0,
+        "recall10": 1.0,
+        "mAP": pytest.approx(sum(precision) / 2),
+        "mINP": pytest.approx((2 / 4 + 1) / 2),
+        "queries": 2,
+        "skipped": 1,
+        "rerank": False,
+    }
+    assert "gallery features (6, 2), junk dropped 1" in answer.err
+    assert "skipped 1 (1 × person not in gallery)" in answer.err
+
+
+def test_stored_features_are_reranked_with_the_settings_of_a_recipe(features: Path, reseen: Reseen) -> None:
+    options = ["-c", "baseline", "-o", "evaluation.reranking={k1: 3, k2: 2}"]
+
+    answer = reseen("evaluate", "--features", features, "--rerank", "--json", *options)
+
+    assert answer.code == 0
+    assert json.loads(answer.out)["rerank"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ([], "nothing to evaluate"),
+        (["-c", "tiny"], "nothing to evaluate"),
+        (["-c", "tiny", "--weights", "best"], "nothing to evaluate"),
+        (["--data", ".", "--weights", "best"], "nothing to evaluate"),
+        (["--features", "f.npz", "--data", "."], "--features stands alone"),
+        (["--features", "f.npz", "--weights", "best"], "--features stands alone"),
+        (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
+        (["--features", "missing.npz"], "cannot read the features in missing.npz"),
+        (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_options_that_do_not_go_together_end_with_2(
+    options: list[str], what: str, reseen: Reseen, well_told: WellTold
+) -> None:
+    answer = reseen("evaluate", *options)
+
+    assert answer.code == 2
+    assert what in answer.err
+    assert well_told(answer)
+
+
+def test_reranking_more_neighbours_than_there_are_images_is_refused(
+    features: Path, reseen: Reseen, well_told: WellTold
+) -> None:
+    answer = reseen("evaluate", "--features", features, "--rerank")
+
+    assert answer.code == 2
+    assert "too few images to re-rank" in answer.err
+    assert well_told(answer)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("model.backbone.widths=[8, 32]", "does not fit"),
+        ("model.neck=none", "does not fit"),
+        ("preprocess.height=128", "trained with another preprocessing"),
+    ],
+)
+def test_weights_of_another_model_or_preprocessing_are_refused(
+    change: str, what: str, people: Manifest, trained: list[str], reseen: Reseen, well_told: WellTold
+) -> None:
+    answer = reseen("evaluate", *trained, "-o", change, "--data", people.root)
+
+    assert answer.code == 2
+    assert what in answer.err
+    assert well_told(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("missing", "there are no weights at missing"), ("weights.pth", "are pickles")]
+)
+def test_weights_that_are_missing_or_pickled_are_refused(
+    name: str, what: str, people: Manifest, reseen: Reseen, well_told: WellTold
+) -> None:
+    answer = reseen("evaluate", "-c", "tiny", "--weights", name, "--data", people.root)
+
+    assert answer.code == 2
+    assert what in answer.err
+    assert well_told(answer)
+
+
+def test_a_broken_image_ends_with_1_and_its_path(
+    people: Manifest, trained: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    (tmp_path / "torn.jpg").write_bytes(people.samples[0].path.read_bytes()[:200])
+    rows = "".join(f"{s.path},{s.person},{s.camera},{s.split}\n" for s in people.samples)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(f"path,person,camera,split\n{rows}torn.jpg,0009,1,query\n", encoding="utf-8")
+
+    answer = reseen("evaluate", *trained, "--data", manifest)
+
+    assert answer.code == 1
+    assert f"{tmp_path / 'torn.jpg'} cannot be decoded" in answer.err
+    assert well_told(answer)

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reseen.datasets.manifest import Manifest
+
+Reseen = Callable[..., Any]
+WellTold = Callable[[Any], bool]
+
+
+def checkpoints(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (run / "checkpoints").iterdir()}
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+@pytest.fixture
+def own_people(people: Manifest, tmp_path: Path) -> Path:
+    """A copy of the people, to be spoilt."""
+    return Path(shutil.copytree(people.root, tmp_path / "own people"))
+
+
+def test_training_tells_its_progress_on_stderr_and_leaves_stdout_alone(
+    people: Manifest, small: list[str], reseen_process: Reseen, tmp_path: Path
+) -> None:
+    more = ("-o", "training.epochs=2", "-o", "training.evaluate_every=1")
+
+    answer = reseen_process("train", "-c", "tiny", *small, *more, "--data", people.root, "--output", tmp_path / "run")
+
+    assert (answer.code, answer.out) == (0, "")
+    for epoch in (1, 2):
+        assert re.search(rf"^epoch {epoch}: loss \d+\.\d{{3}}, \d+ images/s$", answer.err, re.MULTILINE)
+        assert re.search(rf"^epoch {epoch}: recall1 0\.\d{{4}}, .*mAP 0\.\d{{4}}", answer.err, re.MULTILINE)
+    assert re.search(r"^done: 2 epochs, best recall1 0\.\d{5} at epoch [12]$", answer.err, re.MULTILINE)
+    assert (tmp_path / "run" / "checkpoints" / "best.safetensors").is_file()
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_resume_continues(
+    people: Manifest, small: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    arguments = ["train", "-c", "tiny", *small, "--data", str(people.root), "--output", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "reseen", *arguments, "-o", "training.epochs=10000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("epoch 2:"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (1, "")
+    stopped = re.search(r"error: stopped after epoch (\d+), iteration \d+\n  cure: .* --resume continues from", err)
+    assert stopped is not None
+    assert "Traceback" not in err
+    epochs = int(stopped[1]) + 1
+    answer = reseen(*arguments, "--resume", "-o", f"training.epochs={epochs}")
+    assert answer.code == 0
+    assert f"done: {epochs} epochs" in answer.err
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    people: Manifest, run: Path, small: list[str], reseen_process: Reseen, reseen: Reseen, well_told: WellTold
+) -> None:
+    arguments = ["train", "-c", "tiny", *small, "-o", "training.epochs=2"]
+    arguments += ["--data", str(people.root), "--output", str(run), "--resume"]
+    before = checkpoints(run)
+    limit = 16_384
+    assert len(before["latest.safetensors"]) > limit
+
+    answer = reseen_process(
+        *arguments, prepare=f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
+    )
+
+    assert answer.code == 1
+    assert well_told(answer)
+    assert "error: cannot write " in answer.err
+    assert checkpoints(run) == before
+    assert reseen(*arguments).code == 0  # there is room again: the run goes on
+
+
+def png_of_claimed_size(width: int, height: int) -> bytes:
+    """A PNG whose header claims a size, and which holds next to nothing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    )
+
+
+def nothing(_: Path) -> None:
+    pass
+
+
+def no_query(people: Path) -> None:
+    for image in (people / "query").glob("*.jpg"):
+        image.unlink()
+
+
+def torn_image(people: Path) -> None:
+    image = min((people / "bounding_box_train").glob("*.jpg"))
+    image.write_bytes(image.read_bytes()[:200])
+
+
+def huge_image(people: Path) -> None:
+    min((people / "bounding_box_train").glob("*.jpg")).write_bytes(png_of_claimed_size(60_000, 60_000))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "code", "what"),
+    [
+        (nothing, ["--data", "nowhere"], 2, "nowhere does not exist"),
+        (nothing, ["--data", "."], 2, "holds no image"),
+        (no_query, [], 2, "query holds no image"),
+        (torn_image, [], 1, "0001_c1s1_000025_01.jpg cannot be decoded"),
+        (huge_image, [], 1, "0001_c1s1_000025_01.jpg has too many pixels"),
+        (nothing, ["-c", "tinny"], 2, "the recipe tinny cannot be read"),
+        (nothing, ["-o", "training.epoch=3"], 2, "unknown key training.epoch"),
+        (nothing, ["-o", "training.epochs=many"], 2, "training.epochs"),
+        (nothing, ["-o", "losses.7.weight=1"], 2, "no such place in the list"),
+        (nothing, ["-o", "epochs"], 2, "not an override"),
+        (nothing, ["-o", "model.pretrained={path: nothing}"], 2, "another run"),
+        (nothing, ["-o", "sampler.images_per_person=7", "-o", "sampler.short_persons=error"], 2, "fewer than 7 images"),
+        (nothing, ["-o", "sampler.persons=99"], 2, "99 different persons cannot be drawn"),
+        (nothing, ["-o", "data.memory_limit_gb=1.0e-6"], 2, "do not fit into the memory"),
+        (nothing, ["-o", "optimizer.learning_rate=1"], 2, "another run"),
+        (nothing, ["--device", "cuda:99"], 2, "--device cuda:99 cannot be used"),
+    ],
+)
+def test_bad_input_is_told_with_what_expected_got_and_cure_and_the_run_stays_as_it_was(
+    spoil: Callable[[Path], None],
+    options: list[str],
+    code: int,
+    what: str,
+    run: Path,
+    own_people: Path,
+    small: list[str],
+    reseen: Reseen,
+    well_told: WellTold,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    spoil(own_people)
+    before = checkpoints(run)
+
+    common = ["train", "-c", "tiny", *small, "--data", own_people, "--output", run, "--resume"]
+    answer = reseen(*common, "-o", "training.epochs=2", *options)
+
+    assert answer.code == code
+    assert what in answer.err
+    assert well_told(answer)
+    assert checkpoints(run) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["-o", "model.pretrained={}"], "names no file"),
+        (["-o", "model.pretrained={path: nothing}"], "there are no weights at nothing"),
+        (["--resume"], "no checkpoint to resume"),
+    ],
+)
+def test_a_start_that_cannot_be_made_is_told_before_anything_is_trained(
+    options: list[str],
+    what: str,
+    people: Manifest,
+    small: list[str],
+    reseen: Reseen,
+    well_told: WellTold,
+    tmp_path: Path,
+) -> None:
+    answer = reseen("train", "-c", "tiny", *small, "--data", people.root, "--output", tmp_path / "run", *options)
+
+    assert answer.code == 2
+    assert what in answer.err
+    assert well_told(answer)
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_folder_that_holds_a_run_is_refused(
+    people: Manifest, run: Path, small: list[str], reseen: Reseen, well_told: WellTold
+) -> None:
+    answer = reseen("train", "-c", "tiny", *small, "--data", people.root, "--output", run)
+
+    assert answer.code == 2
+    assert f"{run} holds a run already" in answer.err
+    assert well_told(answer)
