@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32
+from jaxtyping import Bool, Float, Float32, Int64
 
 from reseen.errors import FeaturesError
 
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 256
+SAFE_SQUARES = (1e-20, 1e20)
+"""Squared norms between these are exact to rounding in float32: nothing has overflowed or vanished."""
 
 
-def row_peaks(features: Float[np.ndarray, "n d"], name: str) -> Float[np.ndarray, " n"]:
+def row_peaks(
+    features: Float[np.ndarray, "n d"], name: str, rows: Int64[np.ndarray, " n"] | None = None
+) -> Float[np.ndarray, " n"]:
     """Largest magnitude of each row: above zero and finite.
 
     Args:
         features: any float type, d ≥ 1.
         name: what to call the features in an error.
+        rows: what to call the rows in an error; None: their places.
 
     Raises:
         FeaturesError: a row that is not finite, or that is all zero.
@@ -24,8 +29,9 @@ def row_peaks(features: Float[np.ndarray, "n d"], name: str) -> Float[np.ndarray
     peaks: Float[np.ndarray, " n"] = np.maximum(features.max(axis=1), -features.min(axis=1))
     broken = np.flatnonzero(~np.isfinite(peaks) | (peaks == 0))
     if broken.size:
+        row = broken[0] if rows is None else rows[broken[0]]
         raise FeaturesError(
-            f"row {broken[0]} of the {name} features (counted from 0) has no direction",
+            f"row {row} of the {name} features (counted from 0) has no direction",
             expected="finite numbers that are not all zero",
             got="all zeros" if peaks[broken[0]] == 0 else "NaN or infinity",
             cure="extract the features again; leave out images that could not be read",
@@ -38,22 +44,23 @@ def unit_rows(
 ) -> Float32[np.ndarray, "kept d"]:
     """Divide each row by its L2 norm.
 
-    A row is first divided by its peak, so that none overflows or vanishes on the way to float32.
-
     Args:
         features: any float type, d ≥ 1; not changed.
-        keep: which rows to return; the others are checked like them.
+        keep: which rows to return; only they are looked at.
         name: what to call the features in an error.
 
     Raises:
-        FeaturesError: a row that is not finite, or that is all zero.
+        FeaturesError: a row to keep that is not finite, or that is all zero.
     """
-    peaks = row_peaks(features, name)
     kept = np.flatnonzero(keep)
     unit = np.empty((len(kept), features.shape[1]), dtype=np.float32)
     for start in range(0, len(kept), BLOCK_ROWS):
         rows = kept[start : start + BLOCK_ROWS]
-        block = unit[start : start + BLOCK_ROWS]
-        np.divide(features[rows], peaks[rows, None], out=block, casting="same_kind")
-        block /= np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
+        block = features[rows].astype(np.promote_types(features.dtype, np.float32), copy=False)
+        squares = np.einsum("nd,nd->n", block, block)
+        # NaN is not between any limits.
+        if not ((SAFE_SQUARES[0] < squares) & (squares < SAFE_SQUARES[1])).all():
+            block /= row_peaks(block, name, rows)[:, None]
+            squares = np.einsum("nd,nd->n", block, block)
+        np.divide(block, np.sqrt(squares)[:, None], out=unit[start : start + BLOCK_ROWS], casting="same_kind")
     return unit

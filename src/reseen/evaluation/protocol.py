@@ -4,7 +4,7 @@ For a query, three kinds of gallery images are left out: junk (dropped once, for
 person by the same camera (too easy), and the query image itself. Distractors stay and match nobody. A query without
 a match left is skipped, with a reason.
 
-Source: Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 2015, section 3.
+Source: Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 2015.
 """
 
 from __future__ import annotations

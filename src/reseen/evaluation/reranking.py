@@ -1,10 +1,10 @@
 """k-reciprocal re-ranking on nearest-neighbour lists and sparse rows: never an N×N matrix.
 
 Source: Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017. Every image is
-described by weights over its k-reciprocal neighbours (equations 1-4 and 7, averaged over its nearest images as in
-section 3.4); two images are close when their weights overlap (Jaccard distance, equation 10), and that distance is
-blended with the original one (equation 12). As in the authors' code, the original distance is the squared Euclidean
-one divided by the image's largest, and the lists that expand a neighbourhood hold round(k1 / 2) images.
+described by weights over its k-reciprocal neighbours (equations 3, 4 and 7), averaged over its nearest images (equation
+11); two images are close when their weights overlap (Jaccard distance, equation 10), and that distance is blended with
+the original one (equation 12). As in the authors' code, the original distance is the squared Euclidean one divided by
+the image's largest, and the lists that expand a neighbourhood hold round(k1 / 2) images.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _indicator(lists: Int64[np.ndarray, "n k"]) -> sparse.csr_array:
 
 
 def _mutual(lists: Int64[np.ndarray, "n k"]) -> sparse.csr_array:
-    """Equation 1: the neighbours that list the image too. Symmetric."""
+    """The neighbours that list the image too (equation 3). Symmetric."""
     listed = _indicator(lists)
     return listed.multiply(listed.T.tocsr()).tocsr()
 
@@ -139,7 +139,7 @@ def _blended(
 
 
 def _jaccard(weights: sparse.csr_array, holders: sparse.csc_array, node: np.int64) -> Float64[np.ndarray, " g"]:
-    """Equation 10 for one image against the gallery; all rows of `weights` sum to one, or are empty.
+    """Jaccard distances of one image to the gallery (equation 10); rows of `weights` sum to one, or are empty.
 
     Only gallery images that share a neighbour with the image are touched: `holders` lists them by neighbour.
     """
