@@ -1,8 +1,6 @@
-"""The list that is looked at is the list that is measured."""
-
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -11,31 +9,86 @@ from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.ranked_list import ranked_list
 
-
-def test_the_matches_stand_at_the_ranks_that_are_measured(clustered: Callable[..., RetrievalSet]) -> None:
-    retrieval = clustered(20, 80, persons=6)
-    metrics = evaluate(retrieval)
-    for query, first, last in zip(metrics.valid_queries, metrics.first_rank, metrics.last_rank, strict=True):
-        places, similarities, matches = ranked_list(retrieval, int(query), 80)
-        ranks = np.flatnonzero(matches) + 1
-
-        assert (ranks[0], ranks[-1]) == (first, last)
-        assert (np.diff(similarities) <= 0).all()
-        assert (retrieval.gallery_persons[places[matches]] == retrieval.query_persons[query]).all()
-        cosines = retrieval.gallery_features[places] @ retrieval.query_features[query]
-        assert similarities == pytest.approx(cosines, abs=1e-6)
+Clustered = Callable[..., RetrievalSet]
 
 
-def test_excluded_images_are_not_listed_and_ties_follow_the_gallery() -> None:
-    retrieval = RetrievalSet.of(
-        query_features=np.eye(1, 3),
-        gallery_features=np.ones((5, 1)) * np.eye(1, 3),
-        query_persons=np.array([1]),
-        gallery_persons=np.array([2, 1, 1, 0, 1]),
-        query_cameras=np.array([7]),
-        gallery_cameras=np.array([7, 7, 8, 7, 9]),
+Images = Sequence[tuple[float, int, int]]
+
+
+def by_angle(query: Images, gallery: Images, images: tuple[list[int], list[int]] | None = None) -> RetrievalSet:
+    """Features at angles in degrees, with person and camera; perhaps with the ids of query and gallery images."""
+    query_angles, query_persons, query_cameras = map(np.array, zip(*query, strict=True))
+    gallery_angles, gallery_persons, gallery_cameras = map(np.array, zip(*gallery, strict=True))
+    return RetrievalSet.of(
+        query_features=directions(query_angles),
+        gallery_features=directions(gallery_angles),
+        query_persons=query_persons,
+        gallery_persons=gallery_persons,
+        query_cameras=query_cameras,
+        gallery_cameras=gallery_cameras,
+        query_images=None if images is None else np.array(images[0]),
+        gallery_images=None if images is None else np.array(images[1]),
     )
 
-    places, _, matches = ranked_list(retrieval, 0, 3)
-    assert (places.tolist(), matches.tolist()) == ([0, 2, 3], [False, True, False])
-    assert ranked_list(retrieval, 0, 10)[0].tolist() == [0, 2, 3, 4]
+
+def directions(degrees: np.ndarray) -> np.ndarray:
+    return np.stack([np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))], axis=1)
+
+
+def test_the_list_worked_by_hand() -> None:
+    # From the query of person 1 by camera 1, without 2 (the same camera) and the junk at 4.
+    gallery = [(60, 1, 2), (10, 2, 1), (1, 1, 1), (30, 0, 1), (0, -1, 2), (20, 1, 2)]
+    retrieval = by_angle([(90, 2, 2), (0, 1, 1)], gallery)
+
+    places, scores, hits = ranked_list(retrieval, 1, 10)
+
+    # Places are those of the gallery without junk.
+    assert places.tolist() == [1, 4, 3, 0]
+    assert scores == pytest.approx([np.cos(np.deg2rad(angle)) for angle in (10, 20, 30, 60)], abs=1e-6)
+    assert hits.tolist() == [False, True, False, True]
+
+
+def test_equal_scores_are_listed_in_gallery_order() -> None:
+    retrieval = by_angle([(0, 1, 1)], [(40, 2, 2), (5, 3, 2), (5, 1, 2), (5, 4, 2)])
+
+    assert ranked_list(retrieval, 0, 4)[0].tolist() == [1, 2, 3, 0]
+
+
+def test_the_query_image_itself_is_not_listed() -> None:
+    retrieval = by_angle([(0, 1, -1)], [(10, 2, -1), (0, 1, -1), (20, 1, -1)], images=([7], [5, 7, 6]))
+
+    places, _, hits = ranked_list(retrieval, 0, 3)
+
+    assert places.tolist() == [0, 2]
+    assert hits.tolist() == [False, True]
+
+
+def test_a_query_without_a_match_has_a_list_without_hits() -> None:
+    retrieval = by_angle([(0, 9, 1), (0, 1, 1)], [(10, 1, 2), (20, 2, 2)])
+
+    places, _, hits = ranked_list(retrieval, 0, 2)
+
+    assert places.tolist() == [0, 1]
+    assert not hits.any()
+
+
+@pytest.mark.parametrize("length", [1, 5, 1000])
+def test_lists_agree_with_the_metrics(length: int, clustered: Clustered) -> None:
+    retrieval = clustered(queries=20, gallery=70)
+    metrics = evaluate(retrieval)
+
+    for query, first_rank in zip(metrics.valid_queries, metrics.first_rank, strict=True):
+        places, scores, hits = ranked_list(retrieval, int(query), length)
+        assert len(places) == len(scores) == len(hits) <= length
+        assert (np.diff(scores) <= 0).all()
+        ranks = np.flatnonzero(hits) + 1
+        assert (ranks[0] if len(ranks) else length + 1) == min(first_rank, length + 1)
+
+
+def test_listing_leaves_the_features_as_they_were(clustered: Clustered) -> None:
+    retrieval = clustered()
+    before = retrieval.gallery_features.copy()
+
+    ranked_list(retrieval, 0, 3)
+
+    assert np.array_equal(retrieval.gallery_features, before)
