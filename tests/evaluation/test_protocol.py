@@ -134,6 +134,12 @@ def test_pairs_of_some_queries_count_from_the_first_of_them() -> None:
     assert (found.queries.tolist(), found.gallery.tolist()) == ([0, 1], [0, 1])
 
 
+def test_p3_pairs_of_a_query_follow_the_gallery_however_large_it_is() -> None:
+    persons = np.random.default_rng(0).integers(1, 4, 5000)
+    found = retrieval_set([(2, 1)], [(int(person), 2) for person in persons]).same_person(np.array([0]))
+    assert found.gallery.tolist() == np.flatnonzero(persons == 2).tolist()
+
+
 def test_features_are_normalised_and_the_given_ones_left_alone() -> None:
     given = np.array([[3.0, 4.0]], dtype=np.float16)
     made = RetrievalSet.of(
