@@ -108,6 +108,19 @@ def test_people_read_what_was_compared_and_the_figures_with_their_definition(
     assert [line[20:] for line in log] == [*answer.err.splitlines()[-len(log) + 1 :], answer.out.strip()]
 
 
+def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(
+    people: Manifest, trained: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("letter", encoding="utf-8")
+
+    answer = reseen("evaluate", *trained, "--data", people.root, "--output", tmp_path / "file")
+
+    assert answer.code == 1
+    assert well_told(answer)
+    assert answer.err.startswith("error: ")
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "letter"
+
+
 def test_stored_features_give_the_figures_worked_by_hand(features: Path, reseen: Reseen) -> None:
     answer = reseen("evaluate", "--features", features, "--json")
 

@@ -11,6 +11,7 @@ import typer
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import DeviceOption, JsonOption, OverrideOption
 from reseen.errors import UsageError
+from reseen.files import make_folder
 
 if TYPE_CHECKING:
     from reseen.workflows.evaluate import Evaluation
@@ -48,6 +49,8 @@ def evaluate(
 
     Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501
     """
+    if output is not None:
+        make_folder(output)  # so that one which cannot be made is told before the work
     if features is not None:
         if weights is not None or data is not None:
             raise UsageError(

@@ -130,14 +130,18 @@ def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
 def _check_output(run: TrainingRun) -> None:
     """Before anything is made or read: a run is there exactly when it is to be resumed."""
     latest = run.output / "checkpoints" / "latest.safetensors"
-    if run.resume and not latest.exists():
+    try:
+        there = latest.exists()
+    except OSError:  # a name too long, or a folder that may not be entered: making it will say which
+        there = False
+    if run.resume and not there:
         raise CheckpointError(
             f"there is no checkpoint to resume at {latest}",
             expected="a run that was trained before",
             got="no such file",
             cure="check --output, or leave out --resume",
         )
-    if not run.resume and latest.exists():
+    if not run.resume and there:
         raise UsageError(
             f"{run.output} holds a run already",
             expected="a folder without one",
