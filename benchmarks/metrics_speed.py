@@ -8,9 +8,8 @@ difficulty: whole protocol, from raw features to metrics, ≤ 2× the product; r
 ranking alone; same figures to 1e-6; ≤ 1.5 GB above the features. The worst case, random features, is shown beside it:
 there the weakest match is ranked last, and nothing can be left unsorted.
 
-Expected: whole 1.6-1.8×. Seen on two busy cores: whole 1.8×, ranking 6× faster, 0.27 GB; random 1.9×, 4×. On idle
-cores: whole 1.5×. Of the rest, half is normalisation and half ranking; in the ranking, picking out the rivals of a
-query's matches costs most.
+Expected: whole 1.6-1.8×. Seen on two cores that other work was using too: whole 1.7-1.9×, ranking 6× faster, 0.28 GB;
+random 1.9-2.7×, 4×. In the ranking, picking out the rivals of a query's matches costs most.
 """
 
 from __future__ import annotations
