@@ -73,16 +73,18 @@ def test_a_query_without_a_match_has_a_list_without_hits() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 5, 1000])
-def test_lists_agree_with_the_metrics(length: int, clustered: Clustered) -> None:
+def test_matches_stand_at_the_ranks_that_are_measured(length: int, clustered: Clustered) -> None:
     retrieval = clustered(queries=20, gallery=70)
     metrics = evaluate(retrieval)
 
-    for query, first_rank in zip(metrics.valid_queries, metrics.first_rank, strict=True):
+    for query, first, last in zip(metrics.valid_queries, metrics.first_rank, metrics.last_rank, strict=True):
         places, scores, hits = ranked_list(retrieval, int(query), length)
         assert len(places) == len(scores) == len(hits) <= length
         assert (np.diff(scores) <= 0).all()
+        assert scores == pytest.approx(retrieval.gallery_features[places] @ retrieval.query_features[query], abs=1e-6)
         ranks = np.flatnonzero(hits) + 1
-        assert (ranks[0] if len(ranks) else length + 1) == min(first_rank, length + 1)
+        assert ranks.size == 0 if first > length else ranks[0] == first
+        assert last > length or ranks[-1] == last
 
 
 def test_listing_leaves_the_features_as_they_were(clustered: Clustered) -> None:
