@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from PIL import Image
 
 from reseen.datasets.manifest import Manifest
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.images.decode import decode_image
+from reseen.images.drawing import RankedList, draw_ranked_lists
 from reseen.recipe.schema import Recipe
+from reseen.workflows import demo_report
 from reseen.workflows.demo_report import DemoResults, write_report
 from reseen.workflows.evaluate import Evaluation, evaluate_retrieval
 
@@ -111,6 +114,42 @@ def test_the_page_carries_its_pictures_and_asks_for_nothing_else(results: DemoRe
         assert np.array_equal(np.asarray(saved), np.asarray(ranked))
     assert "http:" not in page
     assert "https:" not in page
+
+
+def test_the_ranked_lists_are_those_of_the_best_the_median_and_the_worst_query(
+    results: DemoResults, people: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[RankedList] = []
+
+    def note(rows: Sequence[RankedList]) -> Image.Image:
+        drawn.extend(rows)
+        return draw_ranked_lists(rows)
+
+    monkeypatch.setattr(demo_report, "draw_ranked_lists", note)
+    after = evaluation(people, 1.5)
+    write_report(replace(results, after=after), tmp_path)
+
+    precision = np.sort(after.metrics.average_precision)
+    assert len(set(precision)) > 3
+    assert [row.label for row in drawn] == ["best", "median", "worst"]
+    assert [len(row.matches) for row in drawn] == [10] * 3
+    # Each query has two matches in a gallery of 14, without the image by its own camera.
+    found = [average_precision([bool(match.hit) for match in row.matches]) for row in drawn]
+    assert found[0] == pytest.approx(precision[-1])
+    assert found[0] > found[1] > found[2]
+    assert all(row.sublabel == f"camera {camera}" for row, camera in zip(drawn, cameras_of(drawn, people), strict=True))
+
+
+def average_precision(hits: list[bool]) -> float:
+    """Of the part of a list that is shown, which holds all matches but of a bad query."""
+    ranks = np.flatnonzero(hits) + 1
+    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks)) if len(ranks) else 0.0
+
+
+def cameras_of(rows: Sequence[RankedList], people: Manifest) -> list[str | None]:
+    """Cameras of the queries, found again by their pixels."""
+    queries = {decode_image(sample.path).tobytes(): sample.camera for sample in people.split("query")}
+    return [queries[row.query.tobytes()] for row in rows]
 
 
 def test_names_are_text_and_not_markup(results: DemoResults, tmp_path: Path) -> None:

@@ -127,10 +127,13 @@ def test_a_finished_run_can_be_made_longer(people: Manifest, small_recipe: Small
     train(short)
 
     longer = small_recipe(schedule, "training.epochs=2")
+    with (short.output / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"kind": "epoch", "epoch": 2, "losses": {"total": 9')  # a power cut in the next epoch
     train(replace(short, recipe=longer, resume=True))
     train(TrainingRun(longer, people, tmp_path / "at once", CPU))
 
     assert same(weights(short.output), weights(tmp_path / "at once"))
+    assert records(short.output) == records(tmp_path / "at once")
 
 
 def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
