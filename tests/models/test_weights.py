@@ -41,6 +41,14 @@ def test_loads_everything_by_name(tmp_path: Path) -> None:
     assert all(torch.equal(value, filled()[name]) for name, value in module.state_dict().items())
 
 
+def test_of_a_whole_network_the_backbone_is_taken(tmp_path: Path) -> None:
+    network = {f"backbone.{name}": value for name, value in filled().items()} | {"head.weight": torch.zeros(9, 3)}
+    module = Small()
+    report = load_weights(module, saved(tmp_path, network))
+    assert not report.unused
+    assert all(torch.equal(value, filled()[name]) for name, value in module.state_dict().items())
+
+
 def test_batch_norm_counters_need_not_be_there(tmp_path: Path) -> None:
     tensors = filled()
     del tensors["1.num_batches_tracked"]

@@ -15,6 +15,8 @@ from reseen.models.weights_file import read_weights, resolve_weights
 from reseen.models.weights_report import WeightsReport, compare, first
 from reseen.recipe import schema
 
+BACKBONE = "backbone."
+"""Begins the names of the backbone's entries in a file that training saved."""
 FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
@@ -26,6 +28,9 @@ def load_weights(
     expected_unused: Sequence[str] = (),
 ) -> WeightsReport:
     """Load a file's arrays into a module's parameters and buffers of the same names. On an error nothing is loaded.
+
+    Of a file that training saved, the `backbone.` entries are taken: neck and head belong to the people it was
+    trained on.
 
     Args:
         module: for the weights a recipe starts from, the network's `backbone`.
@@ -39,9 +44,11 @@ def load_weights(
             expects; a value is not finite, or not floating-point where it should be.
     """
     source = resolve_weights(path)
+    entries = read_weights(source)
+    trained = {name.removeprefix(BACKBONE): entry for name, entry in entries.items() if name.startswith(BACKBONE)}
     return _load(
         module,
-        read_weights(source),
+        trained or entries,
         source,
         expected_missing=expected_missing,
         expected_unused=expected_unused,
