@@ -94,6 +94,11 @@ def test_an_unknown_kind_lists_the_known_ones(refused: Refused) -> None:
     assert "optimizer has no name" in refused("baseline", "optimizer={momentum: 0}").what
 
 
+def test_a_key_of_another_kind_is_not_offered(refused: Refused) -> None:
+    error = refused("softmax_triplet", "losses.0.margin=1")
+    assert error.expected in {f"a known key; the nearest is {key}" for key in ("name", "weight", "smoothing")}
+
+
 def test_what_is_missing_is_said(refused: Refused) -> None:
     assert "preprocess.mean.2 is missing" in refused("baseline", "preprocess.mean=[0, 0]").what
 

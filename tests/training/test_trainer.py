@@ -369,10 +369,11 @@ def test_what_happens_is_told_in_order(make_trainer: MakeTrainer, small_recipe: 
     assert kinds == expected.split()
     names = [event.name for event in events if isinstance(event, Saved)]
     assert names == ["latest", "epoch_1", "latest", "epoch_2", "best", "latest"]
-    done = next(event for event in events if isinstance(event, EpochDone))
-    for name in ("cross_entropy", "triplet", "total"):
-        mean = sum(step.losses[name] for step in first) / len(first)
-        assert done.losses[name] == pytest.approx(mean, rel=1e-12)
+    done = [event for event in events if isinstance(event, EpochDone)]
+    for event, of_epoch in zip(done, (first, second), strict=True):
+        means = {name: sum(step.losses[name] for step in of_epoch) / len(of_epoch) for name in event.losses}
+        assert event.losses.keys() == {"cross_entropy", "triplet", "total"}
+        assert event.losses == pytest.approx(means, rel=1e-12)
     assert all(step.images_per_second > 0 for step in steps)
     assert steps[-1].eta_seconds == 0
 

@@ -77,13 +77,15 @@ def augment(
 
 
 def _flip_pad_crop(images: UInt8[Tensor, "b h w 3"], draws: Draws, pad: int) -> UInt8[Tensor, "b h w 3"]:
-    """Mirrored or not, each image is one window of its padded self; copying windows beats gathering pixels."""
+    """Each image is one window of its padded self, or of that one's mirror image.
+
+    Copying windows beats gathering pixels, and copying all in one call beats an image at a time when cores are busy.
+    """
     _, height, width, _ = images.shape
     padded = functional.pad(images, (0, 0, pad, pad, pad, pad))
-    crops = torch.empty_like(images)
-    for crop, image, flipped, (top, left) in zip(crops, padded, draws.flipped, draws.corner, strict=True):
-        crop.copy_((image.flip(1) if flipped else image)[top : top + height, left : left + width])
-    return crops
+    either = (padded, padded.flip(2))
+    corners = enumerate(zip(draws.flipped.astype(int), *draws.corner.T, strict=True))
+    return torch.stack([either[flip][at, top : top + height, left : left + width] for at, (flip, top, left) in corners])
 
 
 def _erase(
