@@ -277,6 +277,29 @@ def test_evaluates_and_keeps_checkpoints_at_their_epochs(
     assert all(epoch_of(trainer.checkpoints.folder / f"epoch_{epoch}.safetensors") == epoch for epoch in kept)
 
 
+@pytest.mark.parametrize("file", ["epoch_2", "latest"])
+def test_a_crash_at_the_end_of_an_epoch_loses_no_checkpoint(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    recipe = small_recipe("training.save_every=1")
+    stopped = make_trainer(recipe)
+    save_weights = stopped.checkpoints.save_weights
+
+    def crash(name: str, network: ReIDNetwork, header: Mapping[str, str]) -> Path:
+        if name == file and header["epoch"] == "2":
+            raise KeyboardInterrupt
+        return save_weights(name, network, header)
+
+    monkeypatch.setattr(stopped.checkpoints, "save_weights", crash)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run()
+    resumed = make_trainer(recipe)
+    resumed.resume()
+    assert resumed.progress.epoch == 1
+    resumed.run()
+    assert {"epoch_1.safetensors", "epoch_2.safetensors", "epoch_3.safetensors"} < saved(resumed).keys()
+
+
 def test_the_best_is_the_highest_so_far_and_the_earlier_of_two_equals(
     make_trainer: MakeTrainer, small_recipe: SmallRecipe
 ) -> None:
@@ -368,7 +391,7 @@ def test_what_happens_is_told_in_order(make_trainer: MakeTrainer, small_recipe: 
     expected = "Started EpochDone Saved Saved EpochDone Saved Saved Saved Saved Evaluated"
     assert kinds == expected.split()
     names = [event.name for event in events if isinstance(event, Saved)]
-    assert names == ["latest", "epoch_1", "latest", "epoch_2", "best", "latest"]
+    assert names == ["epoch_1", "latest", "epoch_2", "latest", "best", "latest"]
     done = [event for event in events if isinstance(event, EpochDone)]
     for event, of_epoch in zip(done, (first, second), strict=True):
         means = {name: sum(step.losses[name] for step in of_epoch) / len(of_epoch) for name in event.losses}

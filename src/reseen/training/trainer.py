@@ -141,6 +141,7 @@ class Trainer:
                 )
             )
             if interruption.requested and iteration + 1 < len(batches):
+                self._check_weights()
                 self._save_latest()
                 return
         self._finish_epoch(len(batches), rate, time.perf_counter() - start, (len(batches) - first) * batches.shape[1])
@@ -174,9 +175,10 @@ class Trainer:
         due = last or (training.evaluate_every > 0 and epoch % training.evaluate_every == 0)
         self.progress = replace(self.progress, epoch=epoch, iteration=0, evaluation_due=due, loss_sums={})
         self._tell(EpochDone(epoch, iterations, rate, means, seconds, images / seconds))
-        self._save_latest()
+        self._check_weights()
         if training.save_every > 0 and epoch % training.save_every == 0:
             self._save_weights(f"epoch_{epoch}")
+        self._save_latest()  # last: a crash before it has the epoch done again, and all of the above with it
 
     def _evaluate(self) -> None:
         start = time.perf_counter()
@@ -206,7 +208,8 @@ class Trainer:
             cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
         )
 
-    def _save_latest(self) -> None:
+    def _check_weights(self) -> None:
+        """Refuse to save what a finite loss with gradients that are not finite left behind."""
         if not all(parameter.isfinite().all() for parameter in self.network.parameters()):
             raise TrainingError(
                 f"the weights are not finite after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
@@ -214,6 +217,8 @@ class Trainer:
                 got="NaN or infinity, from the last step's gradients",
                 cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
             )
+
+    def _save_latest(self) -> None:
         path = self.checkpoints.save_latest(self.parts, self.progress, self._header())
         self._tell(Saved("latest", str(path)))
 
