@@ -249,10 +249,10 @@ def test_steps_equal_plain_torch(
 
     assert [step.learning_rate for step in steps] == pytest.approx(rates, rel=1e-12)
     (learnt,) = trainer.criterion.parameters()
-    torch.testing.assert_close(learnt.detach(), centers.detach(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(learnt.detach(), centers.detach(), rtol=1e-5, atol=1e-5)
     expected = network.state_dict()
     for name, value in trainer.network.state_dict().items():
-        torch.testing.assert_close(value, expected[name], rtol=1e-3, atol=1e-4, msg=name)
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-5, msg=name)
 
 
 def figures(*recall: float) -> Callable[[ReIDNetwork], Mapping[str, float]]:
