@@ -133,6 +133,7 @@ def test_junk_is_dropped_and_distractors_are_kept_and_match_nobody(network: ReID
     retrieval = embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), people)
 
     assert len(retrieval.gallery_persons) == len(gallery) - 2
+    assert retrieval.junk_dropped == 2
     assert np.count_nonzero(retrieval.gallery_persons == 0) == sum(s.person == DISTRACTOR for s in gallery) == 3
     assert evaluate_retrieval(retrieval).metrics.matches.tolist() == [2] * 12
 
@@ -233,6 +234,6 @@ def test_an_evaluation_is_saved_for_programs_and_for_people(
     assert list(saved) == ["recall1", "recall5", "recall10", "mAP", "mINP", "queries", "skipped", "rerank"]
     log = (tmp_path / "new" / "folder" / "eval.log").read_text(encoding="utf-8").splitlines()
     assert len(log) == 2 * len(found.lines())
-    assert log[0].endswith("gallery features (12, 16), junk dropped 0")
+    assert log[0].endswith("gallery features (12, 16), junk dropped 2")
     assert log[1].endswith("query features (12, 16)")
     assert log[2].endswith("queries evaluated 9, skipped 3 (3 × person not in gallery)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +139,7 @@ def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progr
     gallery_images = np.array([place[sample.path] for sample in gallery])
     persons = tuple(sorted({sample.person for sample in query + gallery}))
     cameras = tuple(sorted({sample.camera for sample in query + gallery if sample.camera is not None}))
-    return RetrievalSet.of(
+    retrieval = RetrievalSet.of(
         query_features=features[query_images],
         gallery_features=features[gallery_images],
         query_persons=person_codes(query, persons),
@@ -149,6 +149,7 @@ def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progr
         query_images=query_images,
         gallery_images=gallery_images,
     )
+    return replace(retrieval, junk_dropped=sum(sample.split in ("gallery", None) for sample in manifest.junk))
 
 
 def evaluate_weights(
