@@ -4,6 +4,8 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.up-to-date
+# Threads that spin while they wait for each other waste the cores when others use them too; `reseen` sets the same.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: help demo test check bench soak clean
 

@@ -101,3 +101,17 @@ def test_names_that_are_not_text_are_shown_escaped(reseen: Reseen, tmp_path: Pat
 
     assert answer.code == 1
     assert "caf\\udce9.jpg" in answer.out
+
+
+@pytest.mark.parametrize(("users", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_without_spinning_unless_the_user_says_otherwise(
+    users: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", users or "")
+    if users is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    monkeypatch.setattr(application, "app", lambda: None)
+
+    application.main()
+
+    assert os.environ["OMP_WAIT_POLICY"] == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -44,6 +45,8 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 unusable arguments."""
+    # Before torch loads: threads that spin while they wait for each other waste the cores when others use them too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
