@@ -116,6 +116,14 @@ def test_no_loss_and_the_same_loss_twice_are_refused(refused: Refused) -> None:
         assert error.expected == "at least one loss, and none of them twice"
 
 
+def test_a_batch_of_one_image_is_refused(refused: Refused) -> None:
+    load_recipe("baseline", ["sampler={persons: 1, images_per_person: 2}"])
+    load_recipe("baseline", ["sampler={persons: 2, images_per_person: 1}"])
+    error = refused("baseline", "sampler={persons: 1, images_per_person: 1}")
+    assert "sampler cannot be used" in error.what
+    assert "at least 2" in str(error.expected)
+
+
 def test_a_recipe_cannot_be_changed() -> None:
     recipe = Recipe(name="own")
     with pytest.raises(ValidationError, match="frozen"):

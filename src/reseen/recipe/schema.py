@@ -161,6 +161,12 @@ class Sampler(Settings):
     images_per_person: Annotated[int, Field(ge=1, le=4096)] = 4
     short_persons: Literal["error", "repeat", "drop"] = "error"
 
+    @model_validator(mode="after")
+    def _two_images(self) -> Sampler:
+        if self.persons * self.images_per_person < 2:
+            raise ValueError("persons × images_per_person at least 2: batch norm learns nothing from one image")
+        return self
+
 
 class Data(Settings):
     """How images are read.
