@@ -26,7 +26,7 @@ def fail(message: str) -> None:
 
 def give(result: str | Mapping[str, Any]) -> None:
     """Print a result on stdout: text as it is, a mapping as one line of JSON."""
-    print(result if isinstance(result, str) else json.dumps(result, ensure_ascii=False))
+    print(result if isinstance(result, str) else json.dumps(result))
 
 
 class StageBars:
