@@ -82,11 +82,11 @@ def test_an_error_becomes_a_message_and_an_exit_code(
 
 
 def test_ctrl_c_ends_with_1_and_no_traceback(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop() -> None:
+    def stop(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(application, "app", stop)
-    answer = reseen()
+    monkeypatch.setattr("reseen.datasets.open.open_dataset", stop)
+    answer = reseen("data", "check", "people")
 
     assert (answer.code, answer.out, answer.err) == (1, "", "error: interrupted\n")
 

@@ -14,6 +14,9 @@ from reseen.cli import data, demo, evaluate, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
+INTERRUPTED = 130
+"""What typer exits with, saying nothing, when Ctrl-C stops a verb that does not handle it."""
+
 app = typer.Typer(
     name="reseen",
     help="Person re-identification: train, evaluate, and find the same person in other cameras' images.",
@@ -54,6 +57,8 @@ def main() -> None:
     except ReseenError as error:
         fail(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
         fail("interrupted")
         sys.exit(1)
