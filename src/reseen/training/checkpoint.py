@@ -182,7 +182,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(
             f"there is no checkpoint to resume at {path}",
             expected="a run that was trained before",
-            cure="leave out --resume",
+            got="no such file",
+            cure="train without --resume into another --output",
         )
     try:
         with safetensors.safe_open(path, framework="pt") as file:
@@ -196,7 +197,7 @@ def _damaged(path: Path, error: Exception) -> CheckpointError:
         f"{path} cannot be resumed",
         expected=f"a whole {FORMAT} of this recipe",
         got=str(error)[:500],
-        cure="start the run again without --resume",
+        cure="train without --resume into another --output",
     )
 
 
