@@ -149,6 +149,16 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
     assert files(finished_run) == before
 
 
+def test_a_new_run_forgets_the_records_of_one_that_never_came_to_save(
+    people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"kind": "epoch", "epoch": 1}\n')
+
+    train(TrainingRun(small_recipe("training.epochs=1"), people, tmp_path, CPU))
+
+    assert [(line["kind"], line["epoch"]) for line in records(tmp_path)] == [("epoch", 1), ("evaluation", 1)]
+
+
 def test_resuming_where_no_run_is_makes_nothing(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
         train(TrainingRun(small_recipe(), people, tmp_path / "run", CPU, resume=True))

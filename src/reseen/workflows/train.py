@@ -109,7 +109,7 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     )
     if run.resume:
         trainer.resume()
-        log.forget_after(trainer.progress.epoch)
+    log.forget_after(trainer.progress.epoch)  # also what a run that never came to save has written
     write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
     write_whole(run.output / "environment.json", json.dumps(_environment(run, manifest), indent=2) + "\n")
     return trainer.run()
