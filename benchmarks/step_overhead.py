@@ -133,9 +133,9 @@ def make_trainer(recipe: Recipe, data: TrainingSet, folder: Path, watch: Stopwat
         Criterion(recipe.losses, PERSONS, network.feature_size),
         data,
         PKSampler(data.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
-        Checkpoints(folder / "checkpoints", {}),
-        no_evaluation,
-        [RunLog(folder, recipe.training.log_every), watch],
+        checkpoints=Checkpoints(folder / "checkpoints", {}),
+        evaluate=no_evaluation,
+        listeners=[RunLog(folder, recipe.training.log_every), watch],
     )
 
 

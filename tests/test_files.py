@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reseen.errors import StorageError, UsageError
-from reseen.files import append_lines, append_text, make_folder, require_empty, write_whole
+from reseen.files import append_lines, append_text, hold_folder, make_folder, require_empty, write_whole
 
 DISK_FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 FILL_THE_DISK = """
@@ -141,13 +141,6 @@ def test_folders_are_made_with_those_above_and_may_exist(tmp_path: Path) -> None
     assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_a_folder_that_is_a_file_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(StorageError, match=str(path)):
-            make_folder(path)
-
-
 def test_an_empty_folder_or_none_is_fine(tmp_path: Path) -> None:
     require_empty(tmp_path)
     require_empty(tmp_path / "none")
@@ -168,3 +161,26 @@ def test_a_folder_that_cannot_be_looked_into_is_said(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(StorageError, match=str(tmp_path)):
         require_empty(tmp_path)
+
+
+def test_a_folder_that_is_held_cannot_be_held_by_another_process(tmp_path: Path) -> None:
+    hold = "import sys; from pathlib import Path; from reseen.files import hold_folder\n"
+    hold += "with hold_folder(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UsageError, match="is in use"), hold_folder(tmp_path):
+            pass
+        other.kill()
+    with hold_folder(tmp_path):
+        pass
+
+
+def test_a_file_where_a_folder_should_be_is_an_unusable_argument(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file", encoding="utf-8")
+
+    for path in (tmp_path / "run", tmp_path / "run" / "below"):
+        with pytest.raises(UsageError, match="cannot be a folder"):
+            make_folder(path)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from reseen.errors import StorageError, UsageError
@@ -15,10 +16,15 @@ def make_folder(path: Path) -> Path:
     """Make a folder, and those above it; one that exists is fine.
 
     Raises:
+        UsageError: there is a file in its place.
         StorageError: it cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(
+            f"{path} cannot be a folder", expected="a folder", got="a file in its place", cure="choose another folder"
+        ) from None
     except OSError as error:
         raise _storage_error(path, error) from None
     return path
@@ -42,6 +48,31 @@ def require_empty(folder: Path) -> None:
             got="a folder with files in it" if folder.is_dir() else "a file",
             cure="choose another folder, or empty this one first",
         )
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process while entered; the system lets go of it when the process ends, however it does.
+
+    Raises:
+        UsageError: another process holds it.
+        StorageError: the lock cannot be written.
+    """
+    try:
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise _storage_error(folder, error) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(
+                f"{folder} is in use",
+                expected="a folder that no other run writes to",
+                got="a run that is still going",
+                cure="wait for that run, or choose another --output",
+            ) from None
+        yield
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

@@ -115,7 +115,7 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(
 
     answer = reseen("evaluate", *trained, "--data", people.root, "--output", tmp_path / "file")
 
-    assert answer.code == 1
+    assert answer.code == 2
     assert well_told(answer)
     assert answer.err.startswith("error: ")
     assert (tmp_path / "file").read_text(encoding="utf-8") == "letter"

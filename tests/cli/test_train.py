@@ -195,16 +195,25 @@ def test_a_start_that_cannot_be_made_is_told_before_anything_is_trained(
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("output", ["a file", "n" * 300])
-def test_an_output_folder_that_cannot_be_made_ends_with_1(
-    output: str, people: Manifest, small: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+@pytest.mark.parametrize(
+    ("output", "code", "what"), [("a file", 2, "{} cannot be a folder"), ("n" * 300, 1, "cannot write {}")]
+)
+def test_an_output_folder_that_cannot_be_made_is_told(
+    output: str,
+    code: int,
+    what: str,
+    people: Manifest,
+    small: list[str],
+    reseen: Reseen,
+    well_told: WellTold,
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "a file").write_text("letter", encoding="utf-8")
 
     answer = reseen("train", "-c", "tiny", *small, "--data", people.root, "--output", tmp_path / output)
 
-    assert answer.code == 1
-    assert f"cannot write {tmp_path / output}" in answer.err
+    assert answer.code == code
+    assert what.format(tmp_path / output) in answer.err
     assert well_told(answer)
 
 

@@ -15,7 +15,6 @@ from reseen.images.drawing import (
     UNKNOWN,
     RankedList,
     RankedMatch,
-    draw_ranked_list,
     draw_ranked_lists,
 )
 
@@ -30,6 +29,11 @@ def match(hit: bool | None, label: str = "") -> RankedMatch:
     return RankedMatch(flat(PINK), score=0.5, hit=hit, label=label)
 
 
+def draw(query: np.ndarray, matches: list[RankedMatch]) -> Image.Image:
+    """The ranked list of one query without a label."""
+    return draw_ranked_lists([RankedList("", query, matches)])
+
+
 def where(picture: Image.Image, colour: tuple[int, int, int]) -> np.ndarray:
     """Rows and columns of the pixels of a colour."""
     return np.argwhere((np.asarray(picture) == colour).all(axis=2))
@@ -42,12 +46,12 @@ def tile(picture: Image.Image, colour: tuple[int, int, int]) -> tuple[slice, sli
 
 
 def test_ten_matches_make_a_picture_of_a_page_width() -> None:
-    assert 950 <= draw_ranked_list(flat(BLUE), [match(True)] * 10).width <= 1050
+    assert 950 <= draw(flat(BLUE), [match(True)] * 10).width <= 1050
 
 
 def test_the_query_comes_first_and_matches_follow_by_rank() -> None:
     colours = [(30 * rank, 255 - 30 * rank, 7) for rank in range(1, 5)]
-    picture = draw_ranked_list(flat(BLUE), [RankedMatch(flat(c), 0.1, None) for c in colours])
+    picture = draw(flat(BLUE), [RankedMatch(flat(c), 0.1, None) for c in colours])
     columns = [where(picture, colour)[:, 1] for colour in (BLUE, *colours)]
     for left, right in pairwise(columns):
         assert left.max() < right.min()
@@ -55,7 +59,7 @@ def test_the_query_comes_first_and_matches_follow_by_rank() -> None:
 
 @pytest.mark.parametrize(("hit", "colour"), [(True, HIT), (False, MISS), (None, UNKNOWN)])
 def test_the_frame_says_what_a_match_is(hit: bool | None, colour: tuple[int, int, int]) -> None:
-    picture = draw_ranked_list(flat(BLUE), [match(hit)])
+    picture = draw(flat(BLUE), [match(hit)])
     frame = np.asarray(picture)[tile(picture, colour)]
     inside = (frame == PINK).all(axis=2)
     assert frame.shape[0] == 2 * (frame.shape[1] - 8) + 8
@@ -67,7 +71,7 @@ def test_the_frame_says_what_a_match_is(hit: bool | None, colour: tuple[int, int
 
 def test_hits_and_misses_differ_without_colour_too() -> None:
     def bottom_edge(hit: bool | None, colour: tuple[int, int, int]) -> np.ndarray:
-        picture = draw_ranked_list(flat(BLUE), [match(hit)])
+        picture = draw(flat(BLUE), [match(hit)])
         return np.asarray((np.asarray(picture)[tile(picture, colour)][-2] == colour).all(axis=1))
 
     assert bottom_edge(True, HIT).all()
@@ -78,7 +82,7 @@ def test_hits_and_misses_differ_without_colour_too() -> None:
 
 def test_a_tick_and_a_cross_mark_the_corner_and_nothing_marks_the_unknown() -> None:
     def corner(hit: bool | None, colour: tuple[int, int, int]) -> np.ndarray:
-        picture = draw_ranked_list(flat(BLUE), [match(hit)])
+        picture = draw(flat(BLUE), [match(hit)])
         rows, columns = tile(picture, colour)
         return np.asarray(picture)[rows.start + 4 : rows.start + 18, columns.start + 4 : columns.start + 18]
 
@@ -95,8 +99,8 @@ def test_scores_and_labels_are_written_below() -> None:
         rows, columns = tile(picture, HIT)
         return int((np.asarray(picture)[rows.stop :, columns] < 200).all(axis=2).sum())
 
-    one = ink_below(draw_ranked_list(flat(BLUE), [match(True)]))
-    two = ink_below(draw_ranked_list(flat(BLUE), [match(True, label="camera 3")]))
+    one = ink_below(draw(flat(BLUE), [match(True)]))
+    two = ink_below(draw(flat(BLUE), [match(True, label="camera 3")]))
     assert two > one > 20
 
 
@@ -122,7 +126,7 @@ def test_rows_are_stacked_and_may_differ_in_length() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(128, 64), (40, 200), (900, 30), (1, 1)])
 def test_images_keep_their_proportions(height: int, width: int) -> None:
-    picture = draw_ranked_list(flat(BLUE, height, width), [match(True)])
+    picture = draw(flat(BLUE, height, width), [match(True)])
     tall, wide = np.ptp(where(picture, BLUE), axis=0) + 1
     assert tall == pytest.approx(wide * height / width, abs=max(1.0, 0.6 * height / width))
     assert tall <= 148

@@ -63,3 +63,16 @@ def test_centers_start_as_standard_normal_draws() -> None:
     centers = CenterLoss(persons=200, feature_size=500).centers
     assert centers.mean().item() == pytest.approx(0, abs=0.02)
     assert centers.std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_gradient_repeats_to_the_bit() -> None:
+    torch.manual_seed(0)
+    loss = CenterLoss(persons=13, feature_size=2048)
+    features, labels = torch.randn(64, 2048), torch.arange(64) // 5
+
+    def gradient() -> Tensor:
+        (found,) = torch.autograd.grad(loss(features, labels), loss.centers)
+        return found
+
+    first = gradient()
+    assert all(torch.equal(gradient(), first) for _ in range(100))

@@ -76,9 +76,11 @@ def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Tra
             criterion(recipe.losses, PERSONS, network.feature_size),
             training_set,
             PKSampler(training_set.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
-            Checkpoints(tmp_path / folder, {"recipe": recipe.model_dump(mode="json", exclude={"training"})}),
-            evaluate,
-            listeners,
+            checkpoints=Checkpoints(
+                tmp_path / folder, {"recipe": recipe.model_dump(mode="json", exclude={"training"})}
+            ),
+            evaluate=evaluate,
+            listeners=listeners,
         )
 
     return make

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reseen.errors import StorageError
+from reseen.errors import UsageError
 from reseen.training.events import EpochDone, Evaluated, Saved, Started, StepDone
 from reseen.training.run_log import RunLog, describe_step, eta
 
@@ -154,5 +154,5 @@ def test_a_whole_record_without_its_newline_is_kept(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="file/run"):
+    with pytest.raises(UsageError, match="file/run"):
         RunLog(tmp_path / "file" / "run", log_every=1)

@@ -77,15 +77,6 @@ class RankedList:
     sublabel: str = ""
 
 
-def draw_ranked_list(query: Pixels, matches: Sequence[RankedMatch]) -> Image.Image:
-    """One query and its matches, as `draw_ranked_lists` draws them.
-
-    Raises:
-        UsageError: there is no match, or more than `MAX_MATCHES`.
-    """
-    return draw_ranked_lists([RankedList("", query, matches)])
-
-
 def draw_ranked_lists(rows: Sequence[RankedList]) -> Image.Image:
     """A picture with a row for each query: the query at the left, then its matches by rank, their scores below.
 

@@ -26,5 +26,7 @@ class CenterLoss(nn.Module):
 
     def forward(self, features: Float[Tensor, "b d"], labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
         """Mean over the batch; labels are 0..persons-1."""
-        squared = (features - self.centers[labels]).square().sum(1)
+        # Not `centers[labels]`: its backward pass adds in no fixed order, and a run would not repeat to the bit.
+        own = self.centers.index_select(0, labels)
+        squared = (features - own).square().sum(1)
         return squared.clamp(SMALLEST_SQUARE, LARGEST_SQUARE).mean()

@@ -58,13 +58,14 @@ class Trainer:
         listeners: are told what happens.
     """
 
-    def __init__(  # noqa: PLR0917  (a run is made of these parts)
+    def __init__(
         self,
         recipe: Recipe,
         network: ReIDNetwork,
         criterion: Criterion,
         data: TrainingSet,
         sampler: PKSampler,
+        *,
         checkpoints: Checkpoints,
         evaluate: Evaluate,
         listeners: Sequence[Listener] = (),

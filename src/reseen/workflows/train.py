@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
 import reseen
 from reseen.datasets.hold_out import hold_out
@@ -20,7 +22,7 @@ from reseen.datasets.manifest import Manifest, Sample, person_labels
 from reseen.datasets.resident import ResidentImages
 from reseen.datasets.sampler import PKSampler
 from reseen.errors import CheckpointError, DatasetError, UsageError, WeightsError
-from reseen.files import make_folder, write_whole
+from reseen.files import hold_folder, make_folder, write_whole
 from reseen.losses.criterion import Criterion
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
@@ -31,7 +33,7 @@ from reseen.training.checkpoint import Checkpoints, Progress
 from reseen.training.events import Listener
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
-from reseen.training.trainer import Trainer, TrainingSet
+from reseen.training.trainer import Evaluate, Trainer, TrainingSet
 from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval, query_and_gallery
 from reseen.workflows.extract import Progress as StageProgress
 
@@ -76,43 +78,61 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
         labels, recipe.sampler.persons, recipe.sampler.images_per_person, recipe.sampler.short_persons, names=persons
     )
     _check_output(run)
-    seed_torch(recipe.seed, Purpose.INITIALISATION)
-    network = build_network(recipe.model, len(persons)).to(run.device)
-    criterion = Criterion(recipe.losses, len(persons), network.feature_size).to(run.device)
-    log = RunLog(make_folder(run.output), recipe.training.log_every)
-    log.say(f"reseen {reseen.__version__}, torch {torch.__version__} on {run.device}, recipe {recipe.name}")
-    log.say(f"{manifest.name}: {len(samples)} training, {len(query)} query, {len(gallery)} gallery images")
-    if not run.resume:
-        _load_pretrained(recipe, network, log)
-    pixels = ResidentImages.load(
-        [sample.path for sample in samples],
-        recipe.preprocess.height,
-        recipe.preprocess.width,
-        int(recipe.data.memory_limit_gb * 1e9),
-        progress=None if progress is None else lambda done, total: progress("reading", done, total),
-    ).pixels
-    embedder = NetworkEmbedder(network, recipe.preprocess, run.device, batch_size=recipe.evaluation.batch_size)
+    with hold_folder(make_folder(run.output)):
+        log = RunLog(run.output, recipe.training.log_every)
+        log.say(f"reseen {reseen.__version__}, torch {torch.__version__} on {run.device}, recipe {recipe.name}")
+        log.say(f"{manifest.name}: {len(samples)} training, {len(query)} query, {len(gallery)} gallery images")
+        network = _network(run, len(persons), log)
+        trainer = Trainer(
+            recipe,
+            network,
+            Criterion(recipe.losses, len(persons), network.feature_size).to(run.device),
+            TrainingSet(_pixels(run, samples, progress), labels, [sample.path for sample in samples]),
+            sampler,
+            checkpoints=Checkpoints(run.output / "checkpoints", _identity(recipe, samples)),
+            evaluate=_evaluation(run, manifest, progress),
+            listeners=[log, *listeners],
+        )
+        if run.resume:
+            trainer.resume()
+        log.forget_after(trainer.progress.epoch)  # also what a run that never came to save has written
+        write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
+        write_whole(run.output / "environment.json", json.dumps(_environment(run, manifest), indent=2) + "\n")
+        return trainer.run()
 
-    def measure(_: ReIDNetwork) -> Mapping[str, float]:
+
+def _network(run: TrainingRun, persons: int, log: RunLog) -> ReIDNetwork:
+    """The network as the run starts it; what a resumed run has learnt is put in later."""
+    seed_torch(run.recipe.seed, Purpose.INITIALISATION)
+    network = build_network(run.recipe.model, persons).to(run.device)
+    if not run.resume:
+        _load_pretrained(run.recipe, network, log)
+    return network
+
+
+def _pixels(run: TrainingRun, samples: Sequence[Sample], progress: StageProgress | None) -> UInt8[Tensor, "n h w 3"]:
+    """The decoded training set, on the device that trains."""
+    images = ResidentImages.load(
+        [sample.path for sample in samples],
+        run.recipe.preprocess.height,
+        run.recipe.preprocess.width,
+        int(run.recipe.data.memory_limit_gb * 1e9),
+        progress=None if progress is None else lambda done, total: progress("reading", done, total),
+    )
+    return torch.from_numpy(images.pixels).to(run.device)
+
+
+def _evaluation(run: TrainingRun, manifest: Manifest, progress: StageProgress | None) -> Evaluate:
+    """What the trainer calls to measure the network."""
+
+    def evaluate(network: ReIDNetwork) -> Mapping[str, float]:
+        embedder = NetworkEmbedder(
+            network, run.recipe.preprocess, run.device, batch_size=run.recipe.evaluation.batch_size
+        )
         figures = evaluate_retrieval(embed_dataset(embedder, manifest, progress)).figures()
         return {name: float(value) for name, value in figures.items() if name != "rerank"}
 
-    trainer = Trainer(
-        recipe,
-        network,
-        criterion,
-        TrainingSet(torch.from_numpy(pixels).to(run.device), labels, [sample.path for sample in samples]),
-        sampler,
-        Checkpoints(run.output / "checkpoints", _identity(recipe, samples)),
-        measure,
-        [log, *listeners],
-    )
-    if run.resume:
-        trainer.resume()
-    log.forget_after(trainer.progress.epoch)  # also what a run that never came to save has written
-    write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
-    write_whole(run.output / "environment.json", json.dumps(_environment(run, manifest), indent=2) + "\n")
-    return trainer.run()
+    return evaluate
 
 
 def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
@@ -172,10 +192,11 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog) -> None:
 
 
 def _identity(recipe: Recipe, samples: Sequence[Sample]) -> dict[str, Any]:
-    """What must not change between a run and its continuation; the length and rhythm of the run may."""
+    """What must not change between a run and its continuation; its length and rhythm may, the choice of `best` not."""
+    rhythm = set(type(recipe.training).model_fields) - {"best"}
     content = "\n".join(f"{sample.person}/{sample.path.name}" for sample in samples)
     return {
-        "recipe": recipe.model_dump(mode="json", by_alias=True, exclude={"training"}),
+        "recipe": recipe.model_dump(mode="json", by_alias=True, exclude={"training": rhythm}),
         "training images": f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}",
     }
 
