@@ -45,6 +45,11 @@ def test_a_missing_path_is_an_error(tmp_path: Path) -> None:
     assert "Market-1501" in (caught.value.expected or "")
 
 
+def test_a_device_is_an_error_that_does_not_call_it_missing() -> None:
+    with pytest.raises(DatasetError, match="/dev/null is neither a file nor a folder"):
+        open_dataset(Path("/dev/null"))
+
+
 def test_a_path_that_no_file_can_have_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         open_dataset(tmp_path / ("x" * 300))

@@ -37,8 +37,8 @@ def _read_persons(folder: Path, split: Split | None) -> list[Sample]:
                 f"{entry} names no person",
                 expected=f"{folder}/PERSON/{entry.name}",
                 got=f"{folder}/{entry.name}",
-                cure="Put it into a folder named after the person, or describe the dataset with a CSV manifest "
-                "(columns path,person).",
+                cure="put it into a folder named after the person, or describe the dataset with a CSV manifest "
+                "(columns path,person)",
             )
     samples = [
         Sample(path=path, person=person.name, split=split) for person in persons for path in _images_of_person(person)
@@ -48,7 +48,7 @@ def _read_persons(folder: Path, split: Split | None) -> list[Sample]:
             f"{folder} holds no image",
             expected="Market-1501, a folder for each person with images in it, or a CSV or parquet manifest",
             got=describe_folder(folder),
-            cure="Check the path.",
+            cure="check the path",
         )
     return samples
 
@@ -61,7 +61,7 @@ def _images_of_person(person: Path) -> list[Path]:
                 f"{person} holds a folder, so it is not a person's folder",
                 expected="images directly in a person's folder",
                 got=describe_folder(person),
-                cure="Give the folder that holds the persons' folders.",
+                cure="give the folder that holds the persons' folders",
             )
         if is_image(entry):
             images.append(entry)

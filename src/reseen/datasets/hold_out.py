@@ -46,7 +46,7 @@ def _choose(persons: set[str], fraction: float) -> set[str]:
             "the dataset has too few persons to keep some out of training",
             expected=f"at least {2 * MIN_PERSONS} persons",
             got=f"{len(persons)}",
-            cure="Add persons, or name the parts with a split column (train, query, gallery).",
+            cure="add persons, or name the parts with a split column (train, query, gallery)",
         )
     ranked = sorted(persons, key=_share)
     chosen = sum(_share(person) < fraction for person in ranked)

@@ -23,14 +23,19 @@ def entries(folder: Path) -> list[Path]:
             if entry.name.startswith("."):
                 continue
             if len(found) == MAX_ENTRIES:
-                raise DatasetError(f"{folder} holds too many files", expected=f"at most {MAX_ENTRIES:,}")
+                raise DatasetError(
+                    f"{folder} holds too many files",
+                    expected=f"at most {MAX_ENTRIES:,}",
+                    got="more",
+                    cure="describe the dataset with a CSV manifest, or divide the folder",
+                )
             found.append(entry)
     except OSError as error:
         raise DatasetError(
             f"{folder} cannot be read",
             expected="a folder",
             got=error.strerror or str(error),
-            cure="Check the path and its permissions.",
+            cure="check the path and its permissions",
         ) from error
     return sorted(found)
 

@@ -40,7 +40,7 @@ def read_manifest_file(path: Path) -> Manifest:
             f"{path} is not a manifest",
             expected="a .csv or .parquet file",
             got=path.name,
-            cure="Give a manifest, or the dataset's folder.",
+            cure="give a manifest, or the dataset's folder",
         )
     rows = _csv_rows(path) if suffix == ".csv" else _parquet_rows(path)
     samples = _samples(path, rows)
@@ -63,7 +63,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                         f"{path}, line {reader.line_num}: the row does not fit the header",
                         expected=f"{len(header)} cells ({','.join(header)})",
                         got=f"{len(cells)} cells ({','.join(cells)[:200]})",
-                        cure="Quote values that hold a comma.",
+                        cure="quote values that hold a comma",
                     )
                 yield f"line {reader.line_num}", dict(zip(header, cells, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -76,7 +76,10 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
         from pyarrow import parquet  # noqa: PLC0415
     except ImportError as error:
         raise DatasetError(
-            f"{path} cannot be read without pyarrow", cure="pip install 'reseen[train]', or use a CSV manifest."
+            f"{path} cannot be read without pyarrow",
+            expected="pyarrow installed",
+            got=str(error),
+            cure="pip install 'reseen[train]', or use a CSV manifest",
         ) from error
     try:
         with parquet.ParquetFile(path) as file:
@@ -108,7 +111,7 @@ def _samples(path: Path, rows: Iterator[Row]) -> tuple[Sample, ...]:
                 f"{path}, {place}: {sample.path} is there twice",
                 expected="each image once in each part",
                 got=f"also in {first}",
-                cure="Remove one of the rows.",
+                cure="remove one of the rows",
             )
         if sample.split is None:
             without_split = without_split or place
@@ -116,13 +119,18 @@ def _samples(path: Path, rows: Iterator[Row]) -> tuple[Sample, ...]:
             with_split = with_split or place
         samples.append(sample)
     if not samples:
-        raise DatasetError(f"{path} lists no image", expected="a row for each image", got="a header alone")
+        raise DatasetError(
+            f"{path} lists no image",
+            expected="a row for each image",
+            got="a header alone",
+            cure="add the rows, or give the dataset's folder",
+        )
     if with_split and without_split:
         raise DatasetError(
             f"{path}, {without_split}: the split is missing",
             expected=f"one of {', '.join(SPLITS)} in every row, or in none",
             got=f"a split in {with_split}, none in {without_split}",
-            cure="Fill the split column, or leave it out.",
+            cure="fill the split column, or leave it out",
         )
     return tuple(samples)
 
@@ -131,7 +139,10 @@ def _sample(where: str, folder: Path, cells: dict[str, str]) -> Sample:
     for column in REQUIRED:
         if not cells[column]:
             raise DatasetError(
-                f"{where}: the {column} is blank", expected=f"a {column}", cure="Fill it, or remove the row."
+                f"{where}: the {column} is blank",
+                expected=f"a {column}",
+                got="blanks or nothing",
+                cure="fill it, or remove the row",
             )
     split = cells.get("split") or None
     if split is not None and split not in SPLITS:
@@ -140,7 +151,7 @@ def _sample(where: str, folder: Path, cells: dict[str, str]) -> Sample:
             f"{where}: unknown split",
             expected=", ".join(SPLITS),
             got=split,
-            cure=f"Did you mean {nearest[0]}?" if nearest else "Use one of the expected words.",
+            cure=f"write {nearest[0]}" if nearest else "use one of the expected words",
         )
     return Sample(
         path=Path(os.path.normpath(folder / cells["path"])),
@@ -154,21 +165,33 @@ def _sample(where: str, folder: Path, cells: dict[str, str]) -> Sample:
 def _check_columns(path: Path, header: list[str]) -> None:
     for column in REQUIRED:
         if column not in header:
-            nearest = difflib.get_close_matches(column, header, n=1, cutoff=0.5)
             raise DatasetError(
                 f"{path} has no column {column}",
                 expected=f"the columns {', '.join(REQUIRED)} and perhaps {', '.join(COLUMNS[len(REQUIRED) :])}",
                 got=", ".join(header)[:500] or "an empty file",
-                cure=f"Rename the column {nearest[0]} to {column}." if nearest else f"Add the column {column}.",
+                cure=_cure_of_header(header, column),
             )
     doubled = [column for column in COLUMNS if header.count(column) > 1]
     if doubled:
-        raise DatasetError(f"{path} has the column {doubled[0]} twice", expected="once", got=", ".join(header)[:500])
+        raise DatasetError(
+            f"{path} has the column {doubled[0]} twice",
+            expected="once",
+            got=", ".join(header)[:500],
+            cure="remove or rename one of them",
+        )
+
+
+def _cure_of_header(header: list[str], column: str) -> str:
+    """What to do about a header without the column."""
+    if len(header) == 1 and (";" in header[0] or "\t" in header[0]):
+        return "separate the columns with commas"
+    nearest = difflib.get_close_matches(column, header, n=1, cutoff=0.5)
+    return f"rename the column {nearest[0]} to {column}" if nearest else f"add the column {column}"
 
 
 def _too_large(path: Path, limit: str, got: str) -> DatasetError:
     return DatasetError(
-        f"{path} is too large", expected=f"at most {limit}", got=got, cure="Split it into several manifests."
+        f"{path} is too large", expected=f"at most {limit}", got=got, cure="split it into several manifests"
     )
 
 
@@ -177,5 +200,5 @@ def _unreadable(path: Path, error: Exception) -> DatasetError:
         f"{path} cannot be read",
         expected="a CSV file in UTF-8, or a parquet file",
         got=str(error),
-        cure="Write the manifest again.",
+        cure="write the manifest again",
     )

@@ -30,7 +30,7 @@ def find_market1501(path: Path) -> Path | None:
                 f"{path} holds several datasets in Market-1501's layout",
                 expected="one",
                 got=", ".join(map(str, found[:5])),
-                cure=f"Name the one you mean, for example {found[0]}.",
+                cure=f"name the one you mean, for example {found[0]}",
             )
         if found:
             return found[0]
@@ -60,7 +60,7 @@ def _read_folder(folder: Path, split: Split) -> list[Sample]:
             f"{folder} does not exist",
             expected=f"the folders {', '.join(FOLDERS)}",
             got=describe_folder(folder.parent),
-            cure="Unpack Market-1501 again, whole.",
+            cure="unpack Market-1501 again, whole",
         )
     samples = [_read_name(path, split) for path in image_files(folder)]
     if not samples:
@@ -68,7 +68,7 @@ def _read_folder(folder: Path, split: Split) -> list[Sample]:
             f"{folder} holds no image",
             expected="images such as 0002_c1s1_000451_03.jpg",
             got=describe_folder(folder),
-            cure="Unpack Market-1501 again, whole.",
+            cure="unpack Market-1501 again, whole",
         )
     return samples
 
@@ -81,6 +81,6 @@ def _read_name(path: Path, split: Split) -> Sample:
             expected="PERSON_cCAMERAsSEQUENCE_FRAME_BOX.jpg with person -1 or 0000-9999 and camera 1-6, "
             "for example 0002_c1s1_000451_03.jpg",
             got=path.name,
-            cure="Move the file away, or describe the dataset with a CSV manifest (columns path,person,camera,split).",
+            cure="move the file away, or describe the dataset with a CSV manifest (columns path,person,camera,split)",
         )
     return Sample(path=path, person=name["person"], camera=name["camera"], split=split, time=name["time"])

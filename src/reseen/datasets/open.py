@@ -27,7 +27,7 @@ def open_dataset(path: Path) -> Manifest:
             f"{path} cannot be read",
             expected="a dataset",
             got=error.strerror,
-            cure="Check the path and its permissions.",
+            cure="check the path and its permissions",
         ) from error
 
 
@@ -35,11 +35,12 @@ def _open(path: Path) -> Manifest:
     if path.is_file():
         return read_manifest_file(path)
     if not path.is_dir():
+        exists = path.exists()  # a device, for example
         raise DatasetError(
-            f"{path} does not exist",
+            f"{path} is neither a file nor a folder" if exists else f"{path} does not exist",
             expected="a dataset: Market-1501, a folder for each person, or a CSV or parquet manifest",
-            got="nothing at this path",
-            cure="Check the path.",
+            got="something else at this path" if exists else "nothing at this path",
+            cure="check the path",
         )
     for suffix in MANIFEST_SUFFIXES:
         if (file := path / f"manifest{suffix}").is_file():

@@ -54,7 +54,9 @@ class ResidentImages:
             ImageError: an image cannot be read; the message names it.
         """
         if not paths:
-            raise DatasetError("there is no image to load", expected="at least one", cure="Check the training split.")
+            raise DatasetError(
+                "there is no image to load", expected="at least one", got="none", cure="check the training split"
+            )
         height, width = _common_size(map_in_threads(read_image_size, paths, threads=threads), height, width)
         _check_memory(len(paths) * height * width * 3, memory_limit_bytes)
         pixels = np.empty((len(paths), height, width, 3), dtype=np.uint8)

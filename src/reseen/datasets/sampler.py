@@ -55,7 +55,7 @@ class PKSampler:
                 f"a batch of {persons} different persons cannot be drawn",
                 expected=f"at least {persons} persons with {images_per_person} images",
                 got=f"{usable} (of {len(present)} persons in training)",
-                cure=f"-o sampler.persons={usable}" if usable else "Use fewer images_per_person, or repeat.",
+                cure=f"-o sampler.persons={usable}" if usable else "use fewer images_per_person, or repeat",
             )
 
     def epoch(self, rng: np.random.Generator) -> Int64[np.ndarray, "batches pk"]:

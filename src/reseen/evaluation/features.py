@@ -158,12 +158,21 @@ def _check_headers(path: Path, headers: dict[str, _Header]) -> None:
                 f"{name} in {path} cannot be used",
                 expected=f"{wanted.description}, nothing of it missing",
                 got=f"{header.dtype} of shape {header.shape} in {header.stored_bytes} bytes"[:200],
+                cure=f"store {name} as described, and write the whole file again",
             )
     lengths = {name: header.shape[0] for name, header in headers.items()}
     if len(set(lengths.values())) > 1:
         raise FeaturesError(
-            f"the arrays in {path} differ in length", expected="one entry for each image", got=str(lengths)
+            f"the arrays in {path} differ in length",
+            expected="one entry for each image",
+            got=str(lengths),
+            cure="write all arrays again, from the same images",
         )
     size = sum(header.claimed_bytes for header in headers.values())
     if size > MAX_BYTES:
-        raise FeaturesError(f"{path} holds too much", expected=f"at most {MAX_BYTES:,} bytes", got=f"{size:,} bytes")
+        raise FeaturesError(
+            f"{path} holds too much",
+            expected=f"at most {MAX_BYTES:,} bytes",
+            got=f"{size:,} bytes",
+            cure="store the features as float16, or shorter ones",
+        )

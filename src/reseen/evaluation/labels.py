@@ -47,7 +47,9 @@ class Labels:
             FeaturesError: no image, a length other than `count`, a code below -1 or beyond 64 bits.
         """
         if count == 0:
-            raise FeaturesError(f"the {name} is empty", expected="at least one image", got="none")
+            raise FeaturesError(
+                f"the {name} is empty", expected="at least one image", got="none", cure="check the splits"
+            )
         return cls(
             name=name,
             persons=_codes(f"{name} persons", count, persons),
@@ -74,28 +76,53 @@ def check_same_images(query: Labels, gallery: Labels) -> None:
     if query.images is None and gallery.images is None:
         return
     if query.images is None or gallery.images is None:
-        raise FeaturesError("image ids are given for one part only", expected="ids for query and gallery, or for none")
+        given = "gallery" if query.images is None else "query"
+        raise FeaturesError(
+            "image ids are given for one part only",
+            expected="ids for query and gallery, or for none",
+            got=f"ids for the {given} alone",
+            cure="give the ids of the other part too, or leave them out",
+        )
     for part, images in ((query, query.images), (gallery, gallery.images)):
         ids, counts = np.unique(images, return_counts=True)
         if counts.max() > 1:
-            raise FeaturesError(f"the {part.name} holds image id {ids[counts.argmax()]} more than once")
+            raise FeaturesError(
+                f"the {part.name} holds image id {ids[counts.argmax()]} more than once",
+                expected="each image once in each part",
+                got=f"{counts.max()} times",
+                cure="give each image an id of its own, and list it once",
+            )
     shared, in_query, in_gallery = np.intersect1d(query.images, gallery.images, return_indices=True)
     differs = query.persons[in_query] != gallery.persons[in_gallery]
     differs |= query.cameras[in_query] != gallery.cameras[in_gallery]
     if differs.any():
+        place = differs.argmax()
+        in_both = ((query, in_query[place]), (gallery, in_gallery[place]))
         raise FeaturesError(
-            f"image id {shared[differs.argmax()]} has two persons or two cameras",
+            f"image id {shared[place]} has two persons or two cameras",
             expected="the same image to be described the same way in query and gallery",
+            got=", ".join(
+                f"person {part.persons[row]} by camera {part.cameras[row]} in {part.name}" for part, row in in_both
+            ),
+            cure="correct the person or the camera, or give different images different ids",
         )
 
 
 def _codes(name: str, count: int, codes: Integer[np.ndarray, " _"]) -> Int64[np.ndarray, " n"]:
     if len(codes) != count:
-        raise FeaturesError(f"wrong number of {name}", expected=f"{count}, one for each feature", got=str(len(codes)))
+        raise FeaturesError(
+            f"wrong number of {name}",
+            expected=f"{count}, one for each feature",
+            got=str(len(codes)),
+            cure="give features and codes of the same images",
+        )
     unusable = np.flatnonzero((codes < -1) | (codes > np.iinfo(np.int64).max))
     if unusable.size:
         row = int(unusable[0])
         raise FeaturesError(
-            f"unusable code among the {name}: row {row} (counted from 0)", expected="-1 or more", got=str(codes[row])
+            f"unusable code among the {name}: row {row} (counted from 0)",
+            expected="-1 or more, in 64 bits",
+            got=str(codes[row]),
+            cure="number the codes anew; -1 is the lowest",
         )
     return codes.astype(np.int64)

@@ -126,7 +126,12 @@ def _match_ranks(
 ) -> tuple[Int64[np.ndarray, " b"], Int64[np.ndarray, " matches"]]:
     """Number of matches of each query, and the ranks of all of them, query by query, ascending."""
     if not np.isfinite(scores).all():
-        raise FeaturesError("a score is not finite", expected="finite numbers", cure="extract the features again")
+        raise FeaturesError(
+            "a score is not finite",
+            expected="finite numbers",
+            got=str(scores[~np.isfinite(scores)][0]),
+            cure="extract the features again",
+        )
     pairs = retrieval.same_person(queries)
     scores[pairs.queries[pairs.excluded], pairs.gallery[pairs.excluded]] = -np.inf
     match = ~pairs.excluded

@@ -128,7 +128,12 @@ class RetrievalSet:
             )
         keep = gallery.persons != JUNK
         if not keep.any():
-            raise FeaturesError("the gallery holds nothing but junk", expected="at least one image that is not junk")
+            raise FeaturesError(
+                "the gallery holds nothing but junk",
+                expected="at least one image that is not junk",
+                got=f"{len(keep)} images of person {JUNK}",
+                cure="check the persons and the splits",
+            )
         kept = gallery.kept(keep)
         return cls(
             query_features=unit_rows(query_features, np.ones(len(query_features), dtype=bool), "query"),

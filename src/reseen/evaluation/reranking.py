@@ -50,6 +50,7 @@ def reranked_scores(
             "unusable settings of the re-ranking",
             expected="k1 ≥ 1, 1 ≤ k2 ≤ k1 + 1, 0 ≤ lambda ≤ 1",
             got=f"k1 = {k1}, k2 = {k2}, lambda = {lambda_}",
+            cure="choose settings in these ranges; those of the paper are k1 = 20, k2 = 6, lambda = 0.3",
         )
     features, query_nodes = _nodes(retrieval)
     if len(features) <= k1:

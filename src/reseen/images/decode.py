@@ -80,7 +80,7 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         if path.is_dir():
             raise ImageError(
-                f"{path} cannot be read", expected="an image file", got="a folder", cure="Give the path of one image."
+                f"{path} cannot be read", expected="an image file", got="a folder", cure="give the path of one image"
             )
         _check_bytes(path.stat().st_size, str(path))
         with path.open("rb") as file:
@@ -90,19 +90,19 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
             f"{path} cannot be read",
             expected="a readable image file",
             got=error.strerror if isinstance(error, OSError) else str(error),
-            cure="Check the path and its permissions.",
+            cure="check the path and its permissions",
         ) from error
 
 
 def _check_bytes(size: int, label: str) -> None:
     if size == 0:
-        raise ImageError(f"{label} is empty", expected="an image file", got="0 bytes", cure="Replace or remove it.")
+        raise ImageError(f"{label} is empty", expected="an image file", got="0 bytes", cure="replace or remove it")
     if size > MAX_BYTES:
         raise ImageError(
             f"{label} is too large to read",
             expected=f"at most {MAX_BYTES:,} bytes",
             got=f"{size:,} bytes",
-            cure="Store the person's crop rather than the whole picture, or compress it.",
+            cure="store the person's crop rather than the whole picture, or compress it",
         )
 
 
@@ -129,7 +129,7 @@ def _open_header(file: BytesIO | BufferedReader, label: str) -> Image.Image:
         f"{label} is not an image that can be read",
         expected=f"one of {', '.join(FORMATS)}",
         got=f"a file that begins with {prefix[:8]!r}",
-        cure="Convert it to JPEG or PNG, or remove it.",
+        cure="convert it to JPEG or PNG, or remove it",
     )
 
 
@@ -139,7 +139,7 @@ def _check_pixels(image: Image.Image, label: str) -> None:
             f"{label} has too many pixels",
             expected=f"at most {MAX_PIXELS:,} pixels",
             got=f"{image.width:,} × {image.height:,} = {image.width * image.height:,} pixels",
-            cure="Crop the person out of the picture, or shrink it.",
+            cure="crop the person out of the picture, or shrink it",
         )
 
 
@@ -161,5 +161,5 @@ def _damaged(label: str, error: Exception) -> ImageError:
         f"{label} cannot be decoded",
         expected="a whole image of 8 or 16 bits per channel",
         got=str(error) or type(error).__name__,
-        cure="Replace it with an undamaged copy, or remove it from the dataset.",
+        cure="replace it with an undamaged copy, or remove it from the dataset",
     )

@@ -61,8 +61,9 @@ def synthesise(directory: Path, plan: Plan, progress: Callable[[int, int], None]
     except OSError as error:
         raise StorageError(
             f"the dataset could not be written to {directory}",
+            expected="a folder that can be written to, with room for the images",
             got=str(error),
-            cure="Free some space there, or choose another directory.",
+            cure="free some space there, or choose another directory",
         ) from error
     return replace(read_market1501(directory), name="synthetic people")
 

@@ -82,14 +82,14 @@ class Plan:
                     f"{name} is out of bounds",
                     expected=f"{low} to {high}",
                     got=str(value),
-                    cure=f"Choose another number for {name}.",
+                    cure=f"choose another number for {name}",
                 )
         if self.images > IMAGE_LIMIT:
             raise UsageError(
                 "the dataset would be too large",
                 expected=f"at most {IMAGE_LIMIT} images",
                 got=f"{self.images} images",
-                cure="Ask for fewer persons, cameras or images per camera.",
+                cure="ask for fewer persons, cameras or images per camera",
             )
 
     @property
