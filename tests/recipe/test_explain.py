@@ -99,6 +99,13 @@ def test_a_key_of_another_kind_is_not_offered(refused: Refused) -> None:
     assert error.expected in {f"a known key; the nearest is {key}" for key in ("name", "weight", "smoothing")}
 
 
+@pytest.mark.parametrize("place", ["model", "model.backbone", "optimizer", "training"])
+def test_settings_that_are_nothing_are_told_in_the_words_of_yaml(refused: Refused, place: str) -> None:
+    error = refused("baseline", f"{place}=null")
+    assert error.what == f"-o {place}=null: {place} cannot be used"
+    assert (error.expected, error.got) == ("a mapping", "null")
+
+
 def test_what_is_missing_is_said(refused: Refused) -> None:
     assert "preprocess.mean.2 is missing" in refused("baseline", "preprocess.mean=[0, 0]").what
 

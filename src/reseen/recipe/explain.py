@@ -42,7 +42,7 @@ def _fault(fault: Mapping[str, Any]) -> tuple[str, str, str]:
     """What is wrong, what was expected and what was got."""
     written, known = _walk(fault["loc"])
     place = ".".join(map(_short, written)) or "the recipe"
-    got = _short(repr(fault["input"]))
+    got = "null" if fault["input"] is None else _short(repr(fault["input"]))
     match fault["type"]:
         case "extra_forbidden":
             key = str(fault["loc"][-1])
@@ -55,6 +55,8 @@ def _fault(fault: Mapping[str, Any]) -> tuple[str, str, str]:
             return f"{place} has no name", "a name that says which kind it is", got
         case "missing":
             return f"{place} is missing", "a value", got
+        case "model_type" | "dict_type":
+            return f"{place} cannot be used", "a mapping", got
         case _:
             expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             return f"{place} cannot be used", expected, got
