@@ -113,7 +113,7 @@ def _check_counts(rows: Sequence[RankedList]) -> int:
             "the ranked lists cannot be drawn",
             expected=f"1 to {MAX_ROWS} queries with 1 to {MAX_MATCHES} matches",
             got=f"{len(rows)} queries with up to {ranks} matches",
-            cure="Draw fewer queries at a time, and fewer ranks.",
+            cure="draw fewer queries at a time, and fewer ranks",
         )
     return ranks
 
