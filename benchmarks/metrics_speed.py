@@ -130,7 +130,8 @@ def naive_figures(retrieval: RetrievalSet, scores: np.ndarray) -> np.ndarray:
         precisions = found / np.arange(1, len(found) + 1)
         ranks = np.flatnonzero(matches)
         figures.append([*(ranks[0] < k for k in (1, 5, 10)), precisions[matches].mean(), precisions[ranks[-1]]])
-    return np.array(figures, dtype=np.float64).mean(axis=0)
+    means: np.ndarray = np.array(figures, dtype=np.float64).mean(axis=0)
+    return means
 
 
 def peak_memory(work: Callable[[], object]) -> int:
