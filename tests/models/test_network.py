@@ -24,7 +24,7 @@ def network(
     return build_network(schema.Model(backbone=SMALL, neck=neck, feature=feature), persons)
 
 
-@pytest.mark.parametrize(("settings", "kind", "size"), [(SMALL, OSNet, 16), (schema.ResNet50(), ResNet50, 2048)])
+@pytest.mark.parametrize(("settings", "kind", "size"), [(SMALL, OSNet, 16), (schema.ResNet(), ResNet50, 2048)])
 def test_the_recipe_chooses_the_backbone(settings: schema.Backbone, kind: type[nn.Module], size: int) -> None:
     built = build_network(schema.Model(backbone=settings), persons=5)
     assert isinstance(built.backbone, kind)

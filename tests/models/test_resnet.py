@@ -12,14 +12,14 @@ from reseen.models.resnet import ResNet50
 from reseen.recipe import schema
 
 OPTIONS = [
-    schema.ResNet50.model_validate({"last_stride": last_stride, "stem_relu": stem_relu, "stride_on": stride_on})
+    schema.ResNet.model_validate({"last_stride": last_stride, "stem_relu": stem_relu, "stride_on": stride_on})
     for last_stride, stem_relu, stride_on in itertools.product((1, 2), (False, True), ("1x1", "3x3"))
 ]
 
 
 def test_parameters_are_named_and_shaped_as_in_torchvision() -> None:
     """25,557,032 parameters as published, less the 1000-class `fc`."""
-    network = ResNet50(schema.ResNet50())
+    network = ResNet50(schema.ResNet())
     assert sum(value.numel() for value in network.parameters()) == 25_557_032 - (2048 * 1000 + 1000)
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     assert len(shapes) == 320 - 2
@@ -38,7 +38,7 @@ def test_parameters_are_named_and_shaped_as_in_torchvision() -> None:
 
 @pytest.mark.parametrize("settings", OPTIONS, ids=str)
 def test_forward_equals_one_written_from_the_paper(
-    shaken: Callable[[nn.Module], nn.Module], settings: schema.ResNet50
+    shaken: Callable[[nn.Module], nn.Module], settings: schema.ResNet
 ) -> None:
     network = shaken(ResNet50(settings))
     images = torch.randn(1, 3, 64, 32)
@@ -48,7 +48,7 @@ def test_forward_equals_one_written_from_the_paper(
     torch.testing.assert_close(features, reference(network.state_dict(), images, settings), rtol=1e-3, atol=1e-3)
 
 
-def reference(state: Mapping[str, Tensor], images: Tensor, settings: schema.ResNet50) -> Tensor:
+def reference(state: Mapping[str, Tensor], images: Tensor, settings: schema.ResNet) -> Tensor:
     def convolved(maps: Tensor, convolution: str, norm: str, stride: int = 1) -> Tensor:
         weight = state[f"{convolution}.weight"]
         maps = functional.conv2d(maps, weight, stride=stride, padding=weight.shape[-1] // 2)
@@ -76,7 +76,7 @@ def reference(state: Mapping[str, Tensor], images: Tensor, settings: schema.ResN
 
 @pytest.mark.parametrize(("last_stride", "height", "width"), [(1, 16, 8), (2, 8, 4)])
 def test_last_stride_sets_the_size_of_the_last_map(last_stride: int, height: int, width: int) -> None:
-    network = ResNet50(schema.ResNet50.model_validate({"last_stride": last_stride})).eval()
+    network = ResNet50(schema.ResNet.model_validate({"last_stride": last_stride})).eval()
     shapes: list[torch.Size] = []
     network.layer4.register_forward_hook(lambda _module, _inputs, maps: shapes.append(maps.shape))
     with torch.no_grad():
@@ -86,7 +86,7 @@ def test_last_stride_sets_the_size_of_the_last_map(last_stride: int, height: int
 
 @pytest.mark.parametrize(("stride_on", "strides"), [("1x1", (2, 1)), ("3x3", (1, 2))])
 def test_stride_on_places_the_stride_of_every_stage(stride_on: str, strides: tuple[int, int]) -> None:
-    network = ResNet50(schema.ResNet50.model_validate({"stride_on": stride_on, "last_stride": 2}))
+    network = ResNet50(schema.ResNet.model_validate({"stride_on": stride_on, "last_stride": 2}))
     modules = dict(network.named_modules())
     for stage in ("layer2", "layer3", "layer4"):
         names = (f"{stage}.0.conv1", f"{stage}.0.conv2", f"{stage}.0.downsample.0")
@@ -95,8 +95,8 @@ def test_stride_on_places_the_stride_of_every_stage(stride_on: str, strides: tup
 
 
 def test_the_stem_relu_changes_the_feature() -> None:
-    with_relu = ResNet50(schema.ResNet50(stem_relu=True)).eval()
-    without = ResNet50(schema.ResNet50(stem_relu=False)).eval()
+    with_relu = ResNet50(schema.ResNet(stem_relu=True)).eval()
+    without = ResNet50(schema.ResNet(stem_relu=False)).eval()
     without.load_state_dict(with_relu.state_dict())
     images = torch.randn(1, 3, 64, 32)
     with torch.no_grad():

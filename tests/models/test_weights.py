@@ -121,7 +121,7 @@ def test_weights_of_resnet_do_not_load_into_osnet(imagenet_weights: Path) -> Non
 def test_partial_imagenet_weights_load_where_the_recipe_expects_the_gap(
     imagenet_weights: Path, patterns: list[str]
 ) -> None:
-    backbone = build_network(schema.Model(backbone=schema.ResNet50(stride_on="1x1")), persons=0).backbone
+    backbone = build_network(schema.Model(backbone=schema.ResNet(stride_on="1x1")), persons=0).backbone
     before = {name: value.clone() for name, value in backbone.state_dict().items()}
     report = load_weights(backbone, imagenet_weights.with_suffix(""), expected_missing=patterns)
     assert len(report.loaded) == 220

@@ -18,9 +18,17 @@ class Preprocess(BaseModel):
 
     The image is resized to `height` × `width` pixels with antialiased bilinear resampling (Pillow's `BILINEAR`),
     scaled to 0..1, then normalised per channel as `(x - mean) / std`.
+
+    Attributes:
+        height: pixels; images are resized to it, without keeping their proportions.
+        width: pixels.
+        interpolation: antialiased when shrinking, as Pillow does it.
+        colour: order of the channels.
+        mean: subtracted from each channel, of pixels scaled to 0–1.
+        std: each channel is then divided by it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     height: Side = 256
     width: Side = 128

@@ -15,10 +15,10 @@ class Head(nn.Linear):
     Args:
         feature_size: d.
         persons: people in the training set.
-        settings: bias and initialisation, see `schema.Head`.
+        settings: bias and initialisation, see `schema.LinearHead`.
     """
 
-    def __init__(self, feature_size: int, persons: int, settings: schema.Head) -> None:
+    def __init__(self, feature_size: int, persons: int, settings: schema.LinearHead) -> None:
         super().__init__(feature_size, persons, bias=settings.bias)
         if settings.init == "normal":
             nn.init.normal_(self.weight, std=0.001)

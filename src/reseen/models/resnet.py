@@ -15,12 +15,12 @@ EXPANSION = 4
 class ResNet50(Backbone):
     """ResNet-50 up to its global average pooling: 2048-d features.
 
-    Parameters are named as in torchvision, less its `fc`. See `schema.ResNet50` for the options.
+    Parameters are named as in torchvision, less its `fc`. See `schema.ResNet` for the options.
     """
 
     feature_size = 2048
 
-    def __init__(self, settings: schema.ResNet50) -> None:
+    def __init__(self, settings: schema.ResNet) -> None:
         super().__init__()
         on_1x1 = settings.stride_on == "1x1"
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)

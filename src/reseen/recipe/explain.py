@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from reseen.errors import RecipeError
-from reseen.recipe.schema import Recipe
+from reseen.recipe.schema import Recipe, kinds
 
 MAX_FAULTS = 5
 """Faults that are named; of more, only the number is."""
@@ -75,7 +75,7 @@ def _walk(place: Sequence[int | str]) -> tuple[list[str], list[str]]:
         if below:
             models = [model for annotation in below for model in _models_in(annotation)]
         else:
-            models = [model for model in models if _kind(model) == part] or models
+            models = [model for model in models if part in kinds(model)] or models
         if below or isinstance(part, int):
             written.append(str(part))
     return written, [key for model in models for key, _ in _fields(model)]
@@ -83,12 +83,6 @@ def _walk(place: Sequence[int | str]) -> tuple[list[str], list[str]]:
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, Any]]:
     return ((field.alias or name, field) for name, field in model.model_fields.items())
-
-
-def _kind(model: type[BaseModel]) -> Any:
-    """What the `name` of these settings is, where they are one kind of several."""
-    field = model.model_fields.get("name")
-    return field.default if field is not None else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

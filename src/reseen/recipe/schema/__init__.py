@@ -1,0 +1,67 @@
+"""The typed schema of a recipe.
+
+Unknown keys are errors. Lists in a recipe replace the lists of the recipe it extends. A `name` chooses among kinds.
+"""
+
+from reseen.recipe.schema.backbones import Backbone, MobileNetV3Small, OSNet, ResNet, SmallResNet, Timm
+from reseen.recipe.schema.data import Augmentation, Data, RandomErasing, Sampler
+from reseen.recipe.schema.evaluation import Evaluation, Reranking
+from reseen.recipe.schema.losses import Center, Circle, CrossEntropy, Loss, MetricLearningLoss, Triplet
+from reseen.recipe.schema.model import (
+    ArcHead,
+    AveragePooling,
+    CosineHead,
+    GeMPooling,
+    Head,
+    LinearHead,
+    Model,
+    Pooling,
+    Pretrained,
+)
+from reseen.recipe.schema.optimization import SGD, Adam, Cosine, MultiStep, Optimizer, Schedule, Warmup
+from reseen.recipe.schema.recipe import Recipe
+from reseen.recipe.schema.settings import Settings, kinds
+from reseen.recipe.schema.training import EMA, EarlyStopping, Training
+
+__all__ = [
+    "EMA",
+    "SGD",
+    "Adam",
+    "ArcHead",
+    "Augmentation",
+    "AveragePooling",
+    "Backbone",
+    "Center",
+    "Circle",
+    "Cosine",
+    "CosineHead",
+    "CrossEntropy",
+    "Data",
+    "EarlyStopping",
+    "Evaluation",
+    "GeMPooling",
+    "Head",
+    "LinearHead",
+    "Loss",
+    "MetricLearningLoss",
+    "MobileNetV3Small",
+    "Model",
+    "MultiStep",
+    "OSNet",
+    "Optimizer",
+    "Pooling",
+    "Pretrained",
+    "RandomErasing",
+    "Recipe",
+    "Reranking",
+    "ResNet",
+    "Sampler",
+    "Schedule",
+    "Settings",
+    "SmallResNet",
+    "Timm",
+    "Training",
+    "Triplet",
+    "Warmup",
+    "kinds",
+]

@@ -1,0 +1,105 @@
+"""Settings of the backbones."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, Tag, model_validator
+
+from reseen.recipe.schema.settings import Arguments, Settings, chosen_by_name
+
+Channels = Annotated[int, Field(ge=4, le=1024)]
+
+
+class ResNet(Settings):
+    """Residual networks (He et al., CVPR 2016): 512-d with 18 and 34 layers, 2048-d with 50 and 101.
+
+    Attributes:
+        name: which of them.
+        last_stride: stride of the last stage; 1 keeps a 16×8 map for 256×128 images (Luo et al., CVPRW 2019, §3.4).
+        stem_relu: the ReLU after the stem's batch norm. The published ReID baselines leave it out.
+        stride_on: which convolution of a stage's first block carries the stride: `3x3` as in torchvision
+            ("v1.5"), `1x1` as in the original Caffe weights ("v1"). With 18 and 34 layers there is no 1×1 convolution.
+        ibn: instance norm for half the channels of the first batch norm of each block of the first three stages:
+            IBN-a (Pan et al., ECCV 2018).
+    """
+
+    name: Literal["resnet18", "resnet34", "resnet50", "resnet101"] = "resnet50"
+    last_stride: Literal[1, 2] = 1
+    stem_relu: bool = False
+    stride_on: Literal["1x1", "3x3"] = "3x3"
+    ibn: bool = False
+
+    @model_validator(mode="after")
+    def _stride_has_a_place(self) -> ResNet:
+        if self.stride_on == "1x1" and self.name in ("resnet18", "resnet34"):
+            raise ValueError(f"stride_on 3x3 for {self.name}, whose blocks begin with a 3×3 convolution")
+        return self
+
+
+class OSNet(Settings):
+    """Omni-scale networks (Zhou et al., ICCV 2019).
+
+    Attributes:
+        name: `osnet`; `osnet_ibn` and `osnet_ain` place instance norms for other domains than the training set's, by
+            hand and by search (Zhou et al., TPAMI 2021).
+        width: multiplier of the channels: 1.0 is `osnet_x1_0`, 0.25 is `osnet_x0_25`.
+        feature_size: size of the fully connected layer after pooling.
+    """
+
+    name: Literal["osnet", "osnet_ibn", "osnet_ain"] = "osnet"
+    width: Annotated[float, Field(ge=0.25, le=1, multiple_of=0.25)] = 1.0
+    feature_size: Annotated[int, Field(ge=16, le=4096)] = 512
+
+
+class MobileNetV3Small(Settings):
+    """MobileNetV3-small (Howard et al., ICCV 2019), 576-d, for phones and boards.
+
+    Attributes:
+        name: `mobilenet_v3_small`.
+        last_stride: stride of the last block that has one; 1 keeps a 16×8 map for 256×128 images.
+    """
+
+    name: Literal["mobilenet_v3_small"] = "mobilenet_v3_small"
+    last_stride: Literal[1, 2] = 1
+
+
+class SmallResNet(Settings):
+    """A small residual network for demos, tests and first looks at new data.
+
+    Attributes:
+        name: `small_resnet`.
+        widths: channels of the stem and of each stage after it; every one halves the map.
+    """
+
+    name: Literal["small_resnet"] = "small_resnet"
+    widths: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=5)] = (24, 48, 96, 160)
+
+
+class Timm(Settings):
+    """Any network of the library timm, where that is installed.
+
+    Attributes:
+        name: `timm:` and timm's name of the network: `timm:convnext_tiny`. Its weights are not fetched.
+        arguments: handed on to `timm.create_model`, for example `{drop_path_rate: 0.1}`.
+    """
+
+    open_kind: ClassVar[str] = "timm:NAME"
+
+    name: Annotated[str, Field(pattern=r"^timm:[A-Za-z0-9_.]{1,100}$")]
+    arguments: Arguments = {}
+
+
+Backbone = Annotated[
+    Annotated[ResNet, Tag("resnet18")]
+    | Annotated[ResNet, Tag("resnet34")]
+    | Annotated[ResNet, Tag("resnet50")]
+    | Annotated[ResNet, Tag("resnet101")]
+    | Annotated[OSNet, Tag("osnet")]
+    | Annotated[OSNet, Tag("osnet_ibn")]
+    | Annotated[OSNet, Tag("osnet_ain")]
+    | Annotated[MobileNetV3Small, Tag("mobilenet_v3_small")]
+    | Annotated[SmallResNet, Tag("small_resnet")]
+    | Annotated[Timm, Tag("timm:NAME")],
+    chosen_by_name(),
+]

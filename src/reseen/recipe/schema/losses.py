@@ -1,0 +1,105 @@
+"""Settings of the losses."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat, Tag
+
+from reseen.recipe.schema.settings import Arguments, NonNegativeFloat, Settings, chosen_by_name
+
+Feature = Literal["before_neck", "after_neck"]
+
+
+class CrossEntropy(Settings):
+    """Identity classification, on the head's scores.
+
+    Attributes:
+        name: `cross_entropy`.
+        weight: its share in the sum.
+        smoothing: ε of label smoothing (Szegedy et al., CVPR 2016).
+    """
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    weight: NonNegativeFloat = 1.0
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Triplet(Settings):
+    """Batch-hard triplet loss (Hermans et al., 2017) on Euclidean distances.
+
+    Attributes:
+        name: `triplet`.
+        weight: its share in the sum.
+        feature: which feature it reads.
+        margin: by how much a stranger should be farther; `soft` is softplus instead of a margin.
+    """
+
+    name: Literal["triplet"] = "triplet"
+    weight: NonNegativeFloat = 1.0
+    feature: Feature = "before_neck"
+    margin: NonNegativeFloat | Literal["soft"] = 0.3
+
+
+class Circle(Settings):
+    """Circle loss (Sun et al., CVPR 2020) on the cosines of all pairs of a batch.
+
+    Attributes:
+        name: `circle`.
+        weight: its share in the sum.
+        feature: which feature it reads.
+        margin: m, the relaxation; pairs of a person aim at a cosine of 1 - m, strangers at m.
+        scale: γ, what the weighted cosines are multiplied by.
+    """
+
+    name: Literal["circle"] = "circle"
+    weight: NonNegativeFloat = 1.0
+    feature: Feature = "before_neck"
+    margin: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    scale: PositiveFloat = 128.0
+
+
+class Center(Settings):
+    """Center loss (Wen et al., ECCV 2016). Its centers learn by an SGD of their own, saved with the training state.
+
+    Attributes:
+        name: `center`.
+        weight: its share in the sum.
+        feature: which feature it reads.
+        learning_rate: of the centers, for the loss *before* `weight` is applied (0.5 as published; with the weight
+            5e-4 that is the rate 1000 on the weighted loss).
+    """
+
+    name: Literal["center"] = "center"
+    weight: PositiveFloat = 5e-4
+    feature: Feature = "before_neck"
+    learning_rate: PositiveFloat = 0.5
+
+
+class MetricLearningLoss(Settings):
+    """Any loss of the library pytorch-metric-learning, where that is installed.
+
+    Attributes:
+        name: `pml:` and the class's name: `pml:MultiSimilarityLoss`.
+        weight: its share in the sum.
+        feature: which feature it reads.
+        arguments: handed on to the class, for example `{alpha: 2, beta: 50}`. The number of people and the feature's
+            size are filled in where the class asks for them.
+    """
+
+    open_kind: ClassVar[str] = "pml:NAME"
+
+    name: Annotated[str, Field(pattern=r"^pml:[A-Za-z0-9_]{1,100}$")]
+    weight: NonNegativeFloat = 1.0
+    feature: Feature = "before_neck"
+    arguments: Arguments = {}
+
+
+Loss = Annotated[
+    Annotated[CrossEntropy, Tag("cross_entropy")]
+    | Annotated[Triplet, Tag("triplet")]
+    | Annotated[Circle, Tag("circle")]
+    | Annotated[Center, Tag("center")]
+    | Annotated[MetricLearningLoss, Tag("pml:NAME")],
+    chosen_by_name(),
+]
