@@ -87,7 +87,7 @@ class Timm(Settings):
     open_kind: ClassVar[str] = "timm:NAME"
 
     name: Annotated[str, Field(pattern=r"^timm:[A-Za-z0-9_.]{1,100}$")]
-    arguments: Arguments = {}
+    arguments: Arguments = Field(default={})
 
 
 Backbone = Annotated[

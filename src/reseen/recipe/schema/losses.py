@@ -92,7 +92,7 @@ class MetricLearningLoss(Settings):
     name: Annotated[str, Field(pattern=r"^pml:[A-Za-z0-9_]{1,100}$")]
     weight: NonNegativeFloat = 1.0
     feature: Feature = "before_neck"
-    arguments: Arguments = {}
+    arguments: Arguments = Field(default={})
 
 
 Loss = Annotated[

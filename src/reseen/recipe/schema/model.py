@@ -54,7 +54,7 @@ class LinearHead(Settings):
 
 
 class CosineHead(Settings):
-    """Scaled cosines to one learnt direction a person, less a margin for the true one: CosFace (Wang et al., CVPR 2018).
+    """Scaled cosines to one learnt direction a person, less a margin for the true one (CosFace: Wang et al., CVPR 2018).
 
     Attributes:
         name: `cosine`.
@@ -68,7 +68,7 @@ class CosineHead(Settings):
 
 
 class ArcHead(Settings):
-    """Scaled cosines, with a margin added to the angle to the true person: ArcFace (Deng et al., CVPR 2019).
+    """Scaled cosines, with a margin added to the angle to the true person (ArcFace: Deng et al., CVPR 2019).
 
     Attributes:
         name: `arc`.
