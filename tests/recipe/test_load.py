@@ -23,19 +23,19 @@ BASELINE = {
     "preprocess.width": 128,
     "preprocess.mean": IMAGENET_MEAN,
     "preprocess.std": IMAGENET_STD,
-    "model.backbone": {"name": "resnet50", "last_stride": 2, "stem_relu": False, "stride_on": "3x3"},
+    "model.backbone": {"name": "resnet50", "last_stride": 2, "stem_relu": False, "stride_on": "3x3", "ibn": False},
     "model.neck": "none",
-    "model.head": {"bias": True, "init": "uniform"},
+    "model.head": {"name": "linear", "bias": True, "init": "uniform"},
     "model.feature": "before_neck",
     "sampler.persons": 16,
     "sampler.images_per_person": 4,
     "augmentation": {"flip": 0.5, "pad": 10, "erasing": None},
     "losses": [
         {"name": "cross_entropy", "weight": 1.0, "smoothing": 0.0},
-        {"name": "triplet", "weight": 1.0, "margin": 0.3},
+        {"name": "triplet", "weight": 1.0, "feature": "before_neck", "margin": 0.3},
     ],
     "optimizer": {"name": "adam", "learning_rate": 3.5e-4, "weight_decay": 5e-4, "amsgrad": False},
-    "schedule": {"name": "multistep", "milestones": [40, 70], "gamma": 0.1, "warmup": None},
+    "schedule": {"name": "multistep", "milestones": [40, 70], "gamma": 0.1, "warmup": None, "per": "epoch"},
     "training.epochs": 120,
     "training.evaluate_every": 10,
     "training.save_every": 40,
@@ -46,9 +46,9 @@ BASELINE = {
 }
 """The published values; the schedule's are for absolute epochs (decay_epochs 30 and 60 after a warm-up of 10)."""
 SOFTMAX_TRIPLET = BASELINE | {
-    "model.backbone": {"name": "resnet50", "last_stride": 1, "stem_relu": False, "stride_on": "3x3"},
+    "model.backbone": {"name": "resnet50", "last_stride": 1, "stem_relu": False, "stride_on": "3x3", "ibn": False},
     "model.neck": "bnneck",
-    "model.head": {"bias": False, "init": "normal"},
+    "model.head": {"name": "linear", "bias": False, "init": "normal"},
     "model.feature": "after_neck",
     "augmentation": {
         "flip": 0.5,
@@ -63,20 +63,21 @@ SOFTMAX_TRIPLET = BASELINE | {
     },
     "losses": [
         {"name": "cross_entropy", "weight": 1.0, "smoothing": 0.1},
-        {"name": "triplet", "weight": 1.0, "margin": 0.3},
+        {"name": "triplet", "weight": 1.0, "feature": "before_neck", "margin": 0.3},
     ],
     "schedule": {
         "name": "multistep",
         "milestones": [40, 70],
         "gamma": 0.1,
         "warmup": {"epochs": 10, "start_factor": 3.5e-6 / 3.5e-4},
+        "per": "epoch",
     },
 }
 WITH_CENTER = SOFTMAX_TRIPLET | {
     "losses": [
         {"name": "cross_entropy", "weight": 1.0, "smoothing": 0.1},
-        {"name": "triplet", "weight": 1.0, "margin": 0.3},
-        {"name": "center", "weight": 5e-4, "learning_rate": 1000 * 5e-4},
+        {"name": "triplet", "weight": 1.0, "feature": "before_neck", "margin": 0.3},
+        {"name": "center", "weight": 5e-4, "feature": "before_neck", "learning_rate": 1000 * 5e-4},
     ],
 }
 SHIPPED = ("baseline", "osnet_x0_25", "osnet_x1_0", "softmax_triplet", "softmax_triplet_with_center", "tiny")
@@ -137,7 +138,9 @@ def test_a_recipe_extends_another_by_name_and_by_path_relative_to_itself(write_r
 
 def test_a_list_replaces_the_list_that_it_extends(write_recipe: WriteRecipe) -> None:
     path = write_recipe("own.yaml", "extends: softmax_triplet\nlosses: [{name: triplet, margin: soft}]\n")
-    assert at(load_recipe(path), "losses") == [{"name": "triplet", "weight": 1.0, "margin": "soft"}]
+    assert at(load_recipe(path), "losses") == [
+        {"name": "triplet", "weight": 1.0, "feature": "before_neck", "margin": "soft"}
+    ]
 
 
 def test_another_kind_drops_what_was_set_for_the_old_one(write_recipe: WriteRecipe) -> None:

@@ -51,11 +51,11 @@ def _fault(fault: Mapping[str, Any]) -> tuple[str, str, str]:
             return f"unknown key {where}", f"a known key; the nearest is {nearest}", _short(key)
         case "union_tag_invalid":
             return f"{place}.name cannot be used", f"one of {fault['ctx']['expected_tags']}", fault["ctx"]["tag"]
-        case "union_tag_not_found":
+        case "union_tag_not_found" if isinstance(fault["input"], dict):
             return f"{place} has no name", "a name that says which kind it is", got
         case "missing":
             return f"{place} is missing", "a value", got
-        case "model_type" | "dict_type":
+        case "model_type" | "dict_type" | "union_tag_not_found":
             return f"{place} cannot be used", "a mapping", got
         case _:
             expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

@@ -54,7 +54,7 @@ class LinearHead(Settings):
 
 
 class CosineHead(Settings):
-    """Scaled cosines to one learnt direction a person, less a margin for the true one (CosFace: Wang et al., CVPR 2018).
+    """Scaled cosines to one learnt direction a person, less a margin for the true one (CosFace: Wang et al. 2018).
 
     Attributes:
         name: `cosine`.
