@@ -27,11 +27,13 @@ def test_help_lists_every_verb(reseen: Reseen) -> None:
     answer = reseen("--help")
 
     assert answer.code == 0
-    for verb in ("demo", "train", "evaluate", "data"):
+    for verb in ("demo", "doctor", "train", "evaluate", "data"):
         assert f" {verb} " in answer.out
 
 
-@pytest.mark.parametrize("verb", [("demo",), ("train",), ("evaluate",), ("data", "check"), ("data", "synth")])
+@pytest.mark.parametrize(
+    "verb", [("demo",), ("doctor",), ("train",), ("evaluate",), ("data", "check"), ("data", "synth")]
+)
 def test_help_of_every_verb_shows_an_example(verb: tuple[str, ...], reseen: Reseen) -> None:
     answer = reseen(*verb, "--help")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import data, demo, evaluate, train
+from reseen.cli import data, demo, doctor, evaluate, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
@@ -28,6 +28,7 @@ app.add_typer(data.app, name="data")
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(doctor.doctor)
 
 
 def _show_version(wanted: bool) -> bool:

@@ -1,0 +1,59 @@
+"""`reseen doctor`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from reseen.cli.console import give
+from reseen.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from reseen.workflows.doctor.finding import Finding
+
+STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
+
+
+def doctor(
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where runs would be written.")] = Path(),
+    weights: Annotated[
+        list[Path] | None, typer.Option("--weights", metavar="FILE", help="A weight file to read; repeatable.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at versions, devices, disk, memory, weights and ports; every problem says its cure.
+
+    Exit code 1 when there is a problem.
+
+    Example: reseen doctor --output runs --weights resnet50.safetensors
+    """
+    from reseen.workflows.doctor.examination import examine
+
+    findings = examine(output, Path(tempfile.gettempdir()), weights or [])
+    problems = sum(each.status == "problem" for each in findings)
+    if as_json:
+        give({"problems": problems, "findings": [asdict(each) for each in findings]})
+    else:
+        _show(findings)
+        give(f"{problems} problems" if problems != 1 else "1 problem")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    """Print a line for each finding, and its cure below it; in colours where stdout is a terminal."""
+    stdout = Console(highlight=False, soft_wrap=True)
+    margin = max(len(each.name) for each in findings)
+    for each in findings:
+        stdout.print(
+            Text(f"{each.status:<9}", STYLES[each.status]), f"{each.name:<{margin}}  {each.text}", sep="", markup=False
+        )
+        if each.cure:
+            stdout.print(f"{'':<{9 + margin}}  cure: {each.cure}", markup=False)

@@ -1,0 +1,47 @@
+"""All that the doctor looks at, in the order in which it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reseen.workflows.doctor.disk import OUTPUT_BYTES, TEMPORARY_BYTES, check_folder
+from reseen.workflows.doctor.finding import Finding
+from reseen.workflows.doctor.memory import check_memory
+from reseen.workflows.doctor.packages import check_versions
+from reseen.workflows.doctor.ports import check_port
+
+PORTS = (8000, 8001)
+"""The service's defaults for HTTP and gRPC."""
+COMPUTING = {"numpy", "safetensors", "torch"}
+"""The libraries without which neither a device nor a weight file can be looked at."""
+
+
+def examine(output: Path, temporary: Path, weights: Sequence[Path] = ()) -> list[Finding]:
+    """Look at versions, devices, disk, memory, weights and ports; nothing is left behind and nothing connected to.
+
+    Args:
+        output: the folder that runs would be written to; it need not exist.
+        temporary: the folder for temporary files.
+        weights: files to read.
+    """
+    versions = check_versions()
+    broken = [each.name for each in versions if each.status == "problem" and each.name in COMPUTING]
+    return [
+        *versions,
+        *_with_torch(weights, broken),
+        check_folder("output", output, OUTPUT_BYTES),
+        check_folder("temporary files", temporary, TEMPORARY_BYTES),
+        check_memory(),
+        *map(check_port, PORTS),
+    ]
+
+
+def _with_torch(weights: Sequence[Path], broken: Sequence[str]) -> list[Finding]:
+    if broken:
+        text = f"not looked at: they need {', '.join(broken)}, see above"
+        return [Finding("devices and weights", "note", text)]
+    from reseen.workflows.doctor.devices import check_devices  # noqa: PLC0415  (torch may be missing)
+    from reseen.workflows.doctor.weights import check_recipes, check_weights  # noqa: PLC0415
+
+    return [*check_devices(), check_recipes(), *map(check_weights, weights)]

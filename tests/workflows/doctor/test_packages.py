@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement as Oracle
+from packaging.specifiers import SpecifierSet
+
+from reseen.workflows.doctor import packages
+from reseen.workflows.doctor.packages import Requirement, allows, check_needed, check_optional, check_versions
+
+TORCH = Requirement("torch", ">=2.6", "train")
+PILLOW = Requirement("pillow", ">=11", None)
+ONNX = Requirement("onnx", ">=1.17", "export")
+
+releases = st.lists(st.integers(0, 12), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
+
+
+def pretend_version(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    monkeypatch.setattr(metadata, "version", lambda name: version)
+
+
+def pretend_failure(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def refuse(name: str) -> ModuleType:
+        raise error
+
+    monkeypatch.setattr(packages, "import_module", refuse)
+
+
+def test_all_that_pyproject_asks_users_for_is_looked_at(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {extra: lines for extra, lines in project["optional-dependencies"].items() if extra not in ("dev", "docs")}
+    asked = [Oracle(line) for line in sum(extras.values(), project["dependencies"])]
+
+    found = {(each.name, SpecifierSet(each.limits)) for each in packages.requirements()}
+
+    assert found == {(each.name, each.specifier) for each in asked if each.name != "reseen"}
+    assert {each.extra for each in packages.requirements()} == {None, *extras}
+
+
+def test_versions_are_the_installed_ones() -> None:
+    found = {each.name: each for each in check_versions()}
+
+    assert (found["torch"].status, found["torch"].text) == ("ok", metadata.version("torch"))
+    assert (found["pillow"].status, found["pillow"].text) == ("ok", metadata.version("pillow"))
+    assert {"python", "reseen", "numpy", "pydantic", "safetensors"} <= found.keys()
+
+
+@pytest.mark.parametrize(
+    ("requirement", "module", "cure"),
+    [(TORCH, "torch", "pip install 'reseen[train]'"), (PILLOW, "PIL", "pip install 'pillow>=11'")],
+)
+def test_a_missing_library_says_what_brings_it(
+    requirement: Requirement, module: str, cure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_failure(monkeypatch, ModuleNotFoundError(f"No module named '{module}'", name=module))
+
+    found = check_needed(requirement)
+
+    assert (found.status, found.cure) == ("problem", cure)
+    assert "missing" in found.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("libc10.so: cannot open shared object file\nand more"),
+        ModuleNotFoundError("No module named 'sympy'", name="sympy"),
+        RuntimeError(),
+    ],
+)
+def test_a_library_that_does_not_load_is_a_problem(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_failure(monkeypatch, error)
+
+    found = check_needed(TORCH)
+
+    assert (found.status, found.cure) == ("problem", "pip install --force-reinstall torch")
+    assert found.text == f"does not load: {(str(error) or 'RuntimeError').splitlines()[0]}"
+
+
+def test_a_library_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_version(monkeypatch, "2.5.1+cpu")
+
+    found = check_needed(TORCH)
+
+    assert (found.status, found.cure) == ("problem", "pip install 'torch>=2.6'")
+    assert found.text == "2.5.1+cpu does not fit; reseen needs >=2.6"
+
+
+def test_an_optional_library_that_is_not_there_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+
+    found = check_optional(ONNX)
+
+    assert (found.status, found.text) == ("note", "not installed; pip install 'reseen[export]' brings it")
+
+
+@pytest.mark.parametrize(("version", "status"), [("1.17.0", "ok"), ("1.9", "problem")])
+def test_an_optional_library_that_is_there_has_to_fit(
+    version: str, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_version(monkeypatch, version)
+
+    assert check_optional(ONNX).status == status
+
+
+@given(releases, releases, releases)
+def test_limits_are_kept_as_pip_keeps_them(low: str, high: str, version: str) -> None:
+    assert allows(f">={low}", version) == SpecifierSet(f">={low}").contains(version)
+    assert allows(f"<{high},>={low}", version) == SpecifierSet(f"<{high},>={low}").contains(version)
+    assert allows("", version)
