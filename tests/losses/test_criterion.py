@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from reseen.losses.center import CenterLoss
@@ -18,13 +19,15 @@ ALL = (schema.CrossEntropy(weight=2.0, smoothing=0.1), schema.Triplet(weight=0.5
 
 
 class Outputs(NamedTuple):
-    before_neck: Tensor
-    logits: Tensor
+    before_neck: Float[Tensor, "b d"]
+    after_neck: Float[Tensor, "b d"]
+    logits: Float[Tensor, "b c"]
 
 
 @pytest.fixture
 def outputs(batch: Batch) -> Outputs:
-    return Outputs(before_neck=batch(0, 0, 1, 1)[0], logits=batch(0, 0, 1, 1, width=2, seed=1)[0])
+    rows = (batch(0, 0, 1, 1, width=width, seed=seed)[0] for seed, width in enumerate((3, 3, 2)))
+    return Outputs(*rows)
 
 
 @pytest.fixture
@@ -61,7 +64,55 @@ def test_the_weight_of_a_single_loss_counts_in_value_and_gradient(
     torch.testing.assert_close(weighted, loss.weight * plain)
 
 
+@pytest.mark.parametrize("kind", [schema.Triplet, schema.Center])
+@pytest.mark.parametrize("feature", ["before_neck", "after_neck"])
+def test_a_loss_of_features_reads_the_one_its_recipe_names(
+    outputs: Outputs, labels: Tensor, kind: type[schema.Triplet | schema.Center], feature: str
+) -> None:
+    total, _ = Criterion((kind.model_validate({"feature": feature}),), persons=2, feature_size=3).double()(
+        outputs, labels
+    )
+    gradients = torch.autograd.grad(total, outputs, allow_unused=True)
+    read = [name for name, gradient in zip(outputs._fields, gradients, strict=True) if gradient is not None]
+    assert read == [feature]
+
+
 def test_the_centers_are_the_only_parameters() -> None:
     assert list(Criterion(ALL[:2], persons=2, feature_size=3).parameters()) == []
     named = dict(Criterion(ALL, persons=5, feature_size=3).named_parameters())
     assert {name: tuple(parameter.shape) for name, parameter in named.items()} == {"losses.center.centers": (5, 3)}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_losses_are_computed_in_32_bits_whatever_the_network_ran_in(
+    outputs: Outputs, labels: Tensor, dtype: torch.dtype
+) -> None:
+    criterion = Criterion(ALL, persons=2, feature_size=3)
+    halves = Outputs(*(rows.to(dtype) for rows in outputs))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        total, values = criterion(halves, labels)
+    expected, _ = criterion(Outputs(*(rows.float() for rows in halves)), labels)
+    assert {value.dtype for value in (total, *values.values())} == {torch.float32}
+    assert total.item() == expected.item()
+
+
+def test_losses_of_pairs_see_the_images_of_all_processes_and_losses_of_single_images_only_their_own(
+    batch: Batch, outputs: Outputs, labels: Tensor
+) -> None:
+    """Two processes stand for themselves: what the other one holds is put below this one's rows."""
+    elsewhere, others = batch(0, 1, 2, 2, seed=9)
+    gathered: list[Tensor] = []
+
+    def gather(rows: Tensor) -> Tensor:
+        gathered.append(rows)
+        return torch.cat([rows, elsewhere.detach() if rows.is_floating_point() else others])
+
+    criterion = Criterion(ALL, persons=3, feature_size=3, gather=gather).double()
+    total, values = criterion(outputs, labels)
+
+    whole_features, whole_labels = torch.cat([outputs.before_neck, elsewhere]), torch.cat([labels, others])
+    assert values["triplet"].item() == TripletLoss(ALL[1])(whole_features, whole_labels).item()
+    assert values["cross_entropy"].item() == CrossEntropyLoss(ALL[0])(outputs.logits, labels).item()
+    assert values["center"].item() == criterion.losses["center"](outputs.before_neck, labels).item()
+    assert [rows.dtype for rows in gathered] == [torch.float64, torch.int64]
+    assert torch.autograd.grad(total, outputs.before_neck)[0].any()

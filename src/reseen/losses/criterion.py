@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -13,8 +14,9 @@ from reseen.losses.cross_entropy import CrossEntropyLoss
 from reseen.losses.triplet import TripletLoss
 from reseen.recipe import schema
 
-READ_LOGITS = frozenset({"cross_entropy"})
-"""Losses of the logits; the others are of the feature before the neck."""
+Gather = Callable[[Tensor], Tensor]
+"""Turns this process's rows into those of all processes, in the order of their ranks; gradients flow back through
+floats."""
 
 
 @runtime_checkable
@@ -27,35 +29,59 @@ class Outputs(Protocol):
         ...
 
     @property
+    def after_neck(self) -> Float[Tensor, "b d"]:
+        """The feature that the head classifies."""
+        ...
+
+    @property
     def logits(self) -> Float[Tensor, "b c"]:
         """One score a training person."""
         ...
 
 
+def only_process(rows: Tensor) -> Tensor:
+    """The `Gather` of a single process: its own rows are all there are."""
+    return rows
+
+
 class Criterion(nn.Module):
-    """Weighted sum of losses. Its only parameters are the centers of a center loss.
+    """Weighted sum of losses. Its only parameters are those that the losses learn, such as centers.
+
+    It computes in 32 bits at least, whatever precision the network ran in. Losses that compare the images of a batch
+    with each other see the images of all processes, and so have the same value in each; losses of single images see
+    those of this process only.
 
     Args:
         losses: as in the recipe; each name once.
         persons: people in the training set.
-        feature_size: length of the feature before the neck.
+        feature_size: length of the features before and after the neck.
+        gather: how the rows of all processes come together.
     """
 
-    def __init__(self, losses: tuple[schema.Loss, ...], persons: int, feature_size: int) -> None:
+    def __init__(
+        self, losses: tuple[schema.Loss, ...], persons: int, feature_size: int, gather: Gather = only_process
+    ) -> None:
         super().__init__()
+        self.settings = {loss.name: loss for loss in losses}
         self.losses = nn.ModuleDict({loss.name: _build(loss, persons, feature_size) for loss in losses})
-        self.weights: dict[str, float] = {loss.name: loss.weight for loss in losses}
+        self.gather = gather
 
     def forward(
         self, outputs: Outputs, labels: Int64[Tensor, " b"]
     ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         """The weighted total to go backward from, and each loss by name, unweighted and detached."""
-        values = {
-            name: loss(outputs.logits if name in READ_LOGITS else outputs.before_neck, labels)
-            for name, loss in self.losses.items()
-        }
-        total = torch.stack([self.weights[name] * value for name, value in values.items()]).sum()
+        with torch.autocast(labels.device.type, enabled=False):
+            values = {name: self._value(loss, outputs, labels) for name, loss in self.settings.items()}
+            total = torch.stack([self.settings[name].weight * value for name, value in values.items()]).sum()
         return total, {name: value.detach() for name, value in values.items()}
+
+    def _value(self, settings: schema.Loss, outputs: Outputs, labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
+        read = outputs.logits if isinstance(settings, schema.CrossEntropy) else getattr(outputs, settings.feature)
+        rows = read.to(torch.promote_types(read.dtype, torch.float32))
+        if not isinstance(settings, schema.CrossEntropy | schema.Center):
+            rows, labels = self.gather(rows), self.gather(labels)
+        value: Tensor = self.losses[settings.name](rows, labels)
+        return value
 
 
 def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
