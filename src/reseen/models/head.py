@@ -1,30 +1,22 @@
-"""The classifier over the training set's people, needed only while training."""
+"""`Head`: the classifier over the training set's people, needed only while training."""
 
 from __future__ import annotations
 
-import math
-
-from torch import nn
-
-from reseen.recipe import schema
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
 
 
-class Head(nn.Linear):
-    """Linear classifier: (b, d) features to (b, persons) logits.
+class Head(nn.Module):
+    """Maps features (b, d) to logits (b, persons).
 
-    Args:
-        feature_size: d.
-        persons: people in the training set.
-        settings: bias and initialisation, see `schema.LinearHead`.
+    Attributes:
+        weight: (persons, d), a row a person.
     """
 
-    def __init__(self, feature_size: int, persons: int, settings: schema.LinearHead) -> None:
-        super().__init__(feature_size, persons, bias=settings.bias)
-        if settings.init == "normal":
-            nn.init.normal_(self.weight, std=0.001)
-            if self.bias is not None:
-                nn.init.zeros_(self.bias)
-        else:
-            bound = 1 / math.sqrt(feature_size)
-            for parameter in self.parameters():
-                nn.init.uniform_(parameter, -bound, bound)
+    weight: nn.Parameter
+
+    def forward(
+        self, features: Float[Tensor, "b d"], labels: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b c"]:
+        """Logits. With labels, as in training, a head that has a margin makes the true person's harder to reach."""
+        raise NotImplementedError

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone
 from reseen.models.head import Head
+from reseen.models.linear_head import LinearHead
+from reseen.models.margin_head import ArcHead, CosineHead
 from reseen.models.neck import BNNeck
 from reseen.models.osnet import OSNet
 from reseen.models.resnet import ResNet50
@@ -17,6 +19,7 @@ from reseen.models.small_resnet import SmallResNet
 from reseen.recipe import schema
 
 BACKBONES: dict[str, Callable[[Any], Backbone]] = {"resnet50": ResNet50, "osnet": OSNet, "small_resnet": SmallResNet}
+HEADS: dict[str, Callable[[int, int, Any], Head]] = {"linear": LinearHead, "cosine": CosineHead, "arc": ArcHead}
 NECKS: dict[str, Callable[[int], nn.Module]] = {"bnneck": BNNeck, "none": nn.Identity}
 
 
@@ -60,11 +63,11 @@ class ReIDNetwork(nn.Module):
         """d, the length of a feature."""
         return self.backbone.feature_size
 
-    def forward(self, images: Float[Tensor, "b 3 h w"]) -> Outputs:
-        """Both features and the logits of normalised images."""
+    def forward(self, images: Float[Tensor, "b 3 h w"], labels: Int64[Tensor, " b"] | None = None) -> Outputs:
+        """Both features and the logits of normalised images; labels, given in training, are for the head's margin."""
         before = self.backbone(images)
         after = self.neck(before)
-        logits = after.new_empty((len(after), 0)) if self.head is None else self.head(after)
+        logits = after.new_empty((len(after), 0)) if self.head is None else self.head(after, labels)
         return Outputs(before, after, logits)
 
     def embed(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
@@ -85,5 +88,16 @@ def build_network(model: schema.Model, persons: int) -> ReIDNetwork:
     """
     backbone = BACKBONES[model.backbone.name](model.backbone)
     neck = NECKS[model.neck](backbone.feature_size)
-    head = Head(backbone.feature_size, persons, model.head) if persons else None
+    head = build_head(model.head, backbone.feature_size, persons) if persons else None
     return ReIDNetwork(backbone, neck, head, model.feature)
+
+
+def build_head(settings: schema.Head, feature_size: int, persons: int) -> Head:
+    """The head a recipe describes, freshly initialised.
+
+    Args:
+        settings: the recipe's head.
+        feature_size: length of the feature it reads.
+        persons: people it tells apart.
+    """
+    return HEADS[settings.name](feature_size, persons, settings)

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from reseen.errors import WeightsError
-from reseen.models.head import Head
-from reseen.models.network import ReIDNetwork, build_network
+from reseen.models.network import ReIDNetwork, build_head, build_network
 from reseen.models.weights_file import read_weights, resolve_weights
 from reseen.models.weights_report import WeightsReport, compare, first
 from reseen.recipe import schema
@@ -81,7 +80,7 @@ def load_network(model: schema.Model, path: Path) -> ReIDNetwork:
                 got=f"{tuple(head.shape)}",
                 cure=cure,
             )
-        network.head = Head(network.feature_size, len(head), model.head)
+        network.head = build_head(model.head, network.feature_size, len(head))
     _load(network, entries, source, expected_missing=(), expected_unused=(), cure=cure)
     return network
 

@@ -1,0 +1,42 @@
+"""The linear classifier."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from reseen.models.head import Head
+from reseen.recipe import schema
+
+
+class LinearHead(Head):
+    """Linear classifier.
+
+    Args:
+        feature_size: d.
+        persons: people in the training set.
+        settings: bias and initialisation, see `schema.LinearHead`.
+    """
+
+    def __init__(self, feature_size: int, persons: int, settings: schema.LinearHead) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(persons, feature_size))
+        self.bias = nn.Parameter(torch.empty(persons)) if settings.bias else None
+        if settings.init == "normal":
+            nn.init.normal_(self.weight, std=0.001)
+            if self.bias is not None:
+                nn.init.zeros_(self.bias)
+        else:
+            bound = 1 / math.sqrt(feature_size)
+            for parameter in self.parameters():
+                nn.init.uniform_(parameter, -bound, bound)
+
+    def forward(
+        self, features: Float[Tensor, "b d"], labels: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b c"]:
+        """Logits; the labels change nothing."""
+        return functional.linear(features, self.weight, self.bias)
