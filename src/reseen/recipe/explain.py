@@ -34,7 +34,7 @@ def explain(error: ValidationError, source: str) -> RecipeError:
         f"{source}: " + "; ".join([what for what, _ in named] + more),
         expected="; ".join(" or ".join(expected) for _, (expected, _) in named),
         got="; ".join(got for _, (_, got) in named),
-        cure="docs/recipes.md lists every key with its type and default",
+        cure="docs/recipe-reference.md lists every key with its type and default",
     )
 
 
