@@ -108,6 +108,25 @@ def test_people_read_what_was_compared_and_the_figures_with_their_definition(
     assert [line[20:] for line in log] == [*answer.err.splitlines()[-len(log) + 1 :], answer.out.strip()]
 
 
+def test_several_datasets_are_told_each_on_its_own_with_their_mean(
+    people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    first = people.split("query")[0].person
+    rows = [(s.path, s.person, s.camera, s.split) for s in people.samples if s.person != first]
+    table = "\n".join(",".join(map(str, row)) for row in [("path", "person", "camera", "split"), *rows])
+    (tmp_path / "fewer.csv").write_text(table, encoding="utf-8")
+    common = ["evaluate", *trained, "--data", people.root, "--data", tmp_path / "fewer.csv"]
+
+    lines = reseen(*common).out.splitlines()
+    figures = json.loads(reseen(*common, "--json", "--output", tmp_path / "out").out)
+
+    assert [line.partition(": recall@1 0.")[0] for line in lines] == ["Market-1501", "fewer", "mean"]
+    assert [list(each) for each in figures.values()] == [KEYS] * 3
+    assert [each["queries"] for each in figures.values()] == [12, 9, 21]
+    assert figures["mean"]["mAP"] == pytest.approx((figures["Market-1501"]["mAP"] + figures["fewer"]["mAP"]) / 2)
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == figures
+
+
 def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(
     people: Manifest, trained: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
 ) -> None:

@@ -50,6 +50,54 @@ def test_training_tells_its_progress_on_stderr_and_leaves_stdout_alone(
     assert (tmp_path / "run" / "checkpoints" / "best.safetensors").is_file()
 
 
+def test_several_datasets_are_trained_on_and_each_is_told_on_its_own(
+    people: Manifest, own_people: Path, small: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    data = ("--data", people.root, "--data", own_people)
+
+    answer = reseen("train", "-c", "tiny", *small, *data, "--output", tmp_path / "run")
+
+    assert (answer.code, answer.out) == (0, "")
+    for name in (", Market-1501", ", Market-1501-2", ", mean"):
+        assert re.search(rf"^epoch 1{name}: recall1 0\.\d{{4}}, .*mAP 0\.\d{{4}}", answer.err, re.MULTILINE)
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert "Market-1501 + Market-1501-2: 72 training images" in log
+    assert "72 images of 12 people" in log
+
+
+def test_another_dataset_is_evaluated_on_where_the_own_has_nothing_but_training_images(
+    people: Manifest, small: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    rows = "".join(f"{s.path},{s.person},{s.camera},train\n" for s in people.split("train"))
+    (tmp_path / "train.csv").write_text(f"path,person,camera,split\n{rows}", encoding="utf-8")
+    command = ["train", "-c", "tiny", *small, "--data", tmp_path / "train.csv", "--output", tmp_path / "run"]
+
+    refused = reseen(*command)
+    answer = reseen(*command, "--eval-data", people.root)
+
+    assert refused.code == 2
+    assert f"{tmp_path / 'train.csv'} has no query images" in refused.err
+    assert well_told(refused)
+    assert answer.code == 0
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert "evaluated on Market-1501: 12 query, 15 gallery images" in log
+
+
+@pytest.mark.parametrize("option", ["--data", "--eval-data"])
+def test_the_same_dataset_twice_is_refused(
+    option: str, people: Manifest, small: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    once = ["--data", people.root] if option == "--eval-data" else []
+    twice = [option, people.root, option, people.root]
+
+    answer = reseen("train", "-c", "tiny", *small, *once, *twice, "--output", tmp_path / "run")
+
+    assert answer.code == 2
+    assert f"{option} {people.root} is given twice" in answer.err
+    assert well_told(answer)
+    assert not (tmp_path / "run").exists()
+
+
 def test_ctrl_c_leaves_a_checkpoint_that_resume_continues(
     people: Manifest, small: list[str], reseen: Reseen, tmp_path: Path
 ) -> None:

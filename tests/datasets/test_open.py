@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reseen.datasets.open import open_dataset
-from reseen.errors import DatasetError
+from reseen.datasets.open import open_dataset, open_datasets
+from reseen.errors import DatasetError, UsageError
 
 WriteImages = Callable[..., list[Path]]
 
@@ -32,6 +32,31 @@ def test_a_manifest_is_opened_by_its_name_or_its_folder(tmp_path: Path) -> None:
     path.write_text("path,person\n1.jpg,7\n")
     assert open_dataset(path).samples == open_dataset(tmp_path).samples
     assert open_dataset(path).root == path
+
+
+def test_the_folder_that_one_is_in_has_its_own_name(
+    tmp_path: Path, write_images: WriteImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_images("ann/1.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert open_dataset(Path()).name == tmp_path.name
+    (tmp_path / "manifest.csv").write_text("path,person\n1.jpg,7\n")
+    assert open_dataset(Path()).name == open_dataset(Path("manifest.csv")).name == tmp_path.name
+
+
+def test_several_datasets_have_different_names_and_none_is_called_like_their_mean(
+    tmp_path: Path, write_images: WriteImages
+) -> None:
+    write_images("a/people/ann/1.jpg", "b/people/ann/1.jpg", "mean/ann/1.jpg")
+    datasets = open_datasets([tmp_path / "a/people", tmp_path / "b/people", tmp_path / "mean"], "--data")
+    assert [each.name for each in datasets] == ["people", "people-2", "mean-2"]
+    assert [each.name for each in open_datasets([tmp_path / "mean"], "--data")] == ["mean"]
+
+
+def test_a_dataset_given_twice_is_refused(tmp_path: Path, write_images: WriteImages) -> None:
+    write_images("ann/1.jpg")
+    with pytest.raises(UsageError, match="given twice"):
+        open_datasets([tmp_path, tmp_path], "--data")
 
 
 def test_a_folder_of_folders_is_opened_as_persons(tmp_path: Path, write_images: WriteImages) -> None:

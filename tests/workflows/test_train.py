@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from reseen.datasets.manifest import Manifest, Sample, Split
+from reseen.datasets.merge import training_and_evaluation
 from reseen.datasets.open import open_dataset
 from reseen.errors import (
     CheckpointError,
@@ -62,6 +63,7 @@ def test_a_run_folder_tells_what_was_done_where_and_how_it_went(finished_run: Pa
     assert environment["torch"] == torch.__version__
     assert environment["device"] == "cpu"
     assert environment["dataset_root"] == str(people.root)
+    assert environment["evaluation"] == {people.name: str(people.root)}
     checkpoints = sorted(path.name for path in (finished_run / "checkpoints").iterdir())
     assert checkpoints == [
         "best.safetensors",
@@ -75,7 +77,8 @@ def test_a_run_folder_tells_what_was_done_where_and_how_it_went(finished_run: Pa
     ]
     assert told[1]["metrics"]["queries"] == 4 * 3
     log = (finished_run / "train.log").read_text(encoding="utf-8")
-    assert "36 training, 12 query, 15 gallery images" in log
+    assert f"{people.name}: 36 training images" in log
+    assert f"evaluated on {people.name}: 12 query, 15 gallery images" in log
     assert log.count(" iteration ") == sum(line["iterations"] for line in told if line["kind"] == "epoch")
 
 
@@ -184,6 +187,57 @@ def test_a_run_is_not_resumed_with_other_images(
 
     with pytest.raises(CheckpointError, match="another run: its training images differ"):
         train(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
+
+
+def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    fewer = replace(people, samples=tuple(s for s in people.samples if s != people.split("query")[0]))
+    run = TrainingRun(small_recipe(), people, finished_run, CPU, resume=True, evaluation=(fewer,))
+
+    with pytest.raises(CheckpointError, match="another run: its evaluation images differ"):
+        train(run)
+
+
+def test_several_datasets_are_trained_on_together_and_evaluated_each_on_its_own(
+    people: Manifest, write_people: WritePeople, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    colours = {f"{number:04d}": (20 * number, 250 - 20 * number, 100) for number in range(1, 9)}
+    datasets = [people, open_dataset(write_people(colours, sizes=[(64, 32)] * 3))]
+    recipe = small_recipe("training.epochs=1", "data.hold_out=0.25")
+    manifest, evaluation = training_and_evaluation(
+        [replace(each, name=name) for each, name in zip(datasets, ("a", "b"), strict=True)], [], 0.25
+    )
+
+    train(TrainingRun(recipe, manifest, tmp_path / "run", CPU, evaluation=evaluation))
+
+    trained = len(evaluation[1].split("train")) // 3
+    assert 2 <= trained <= 6
+    assert weights(tmp_path / "run")["head.weight"].shape[0] == 6 + trained
+    (metrics,) = (line["metrics"] for line in records(tmp_path / "run") if line["kind"] == "evaluation")
+    assert metrics["a/queries"] == 12
+    assert metrics["b/queries"] == (8 - trained) * 3
+    for figure in ("recall1", "mAP", "mINP"):
+        assert metrics[figure] == pytest.approx((metrics[f"a/{figure}"] + metrics[f"b/{figure}"]) / 2)
+    (best,) = (line["best"] for line in records(tmp_path / "run") if line["kind"] == "evaluation")
+    assert best == metrics[recipe.training.best]
+    log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
+    assert f"a + b: {36 + 3 * trained} training images" in log
+    assert "are means over the datasets evaluated on" in log
+
+
+def test_evaluation_on_another_dataset_takes_the_place_of_the_own(
+    people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    query, *_ = people.split("query")
+    other = replace(people, name="other", samples=tuple(s for s in people.samples if s.person != query.person))
+    trained = replace(people, samples=people.split("train"))
+
+    train(TrainingRun(small_recipe("training.epochs=1"), trained, tmp_path / "run", CPU, evaluation=(other,)))
+
+    (metrics,) = (line["metrics"] for line in records(tmp_path / "run") if line["kind"] == "evaluation")
+    assert metrics["queries"] == 9
+    assert not [name for name in metrics if "/" in name]
 
 
 def test_pretrained_weights_need_a_file(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reseen.cli.console import StageBars, give, say
-from reseen.cli.options import DeviceOption, JsonOption, OverrideOption
+from reseen.cli.options import DATASET, DeviceOption, JsonOption, OverrideOption
 from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
-    from reseen.workflows.evaluate import Evaluation
+    from reseen.workflows.evaluations import Evaluations
 
 
 def evaluate(
@@ -30,10 +30,7 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
     ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person."),
-    ] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", metavar="PATH", help=DATASET)] = None,
     features: Annotated[
         Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
     ] = None,
@@ -47,12 +44,14 @@ def evaluate(
 ) -> None:
     """Measure how well queries find their persons in the gallery: recall@1/5/10, mAP, mINP.
 
+    Several --data are evaluated each on its own; the mean gives every dataset the same weight.
+
     Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501
     """
     if output is not None:
         make_folder(output)  # so that one which cannot be made is told before the work
     if features is not None:
-        if weights is not None or data is not None:
+        if weights is not None or data:
             raise UsageError(
                 "--features stands alone",
                 expected="--features FILE.npz, with neither --weights nor --data",
@@ -60,31 +59,32 @@ def evaluate(
                 cure="leave one kind out",
             )
         done = _stored(features, config, override or [], rerank)
-    elif config is None or weights is None or data is None:
+    elif config is None or weights is None or not data:
         raise UsageError(
             "nothing to evaluate",
             expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz",
-            got=_given({"-c": config, "--weights": weights, "--data": data}),
+            got=_given({"-c": config, "--weights": weights, "--data": " --data ".join(map(str, data or ())) or None}),
             cure="reseen evaluate --help shows an example",
         )
     else:
         done = _network(config, override or [], weights, data, rerank, device)
     if output is not None:
         done.save(output)
-    for line in done.lines()[:-1]:
+    for line in done.details():
         say(line)
-    give(done.figures() if as_json else done.lines()[-1])
+    give(done.figures() if as_json else "\n".join(done.results()))
 
 
 def _given(options: Mapping[str, object]) -> str:
     return " ".join(f"{name} {value}" for name, value in options.items() if value is not None) or "none of them"
 
 
-def _stored(features: Path, config: str | None, override: list[str], rerank: bool) -> Evaluation:
+def _stored(features: Path, config: str | None, override: list[str], rerank: bool) -> Evaluations:
     from reseen.evaluation.features import read_features
     from reseen.recipe.load import load_recipe
     from reseen.recipe.schema import Reranking
     from reseen.workflows.evaluate import evaluate_retrieval
+    from reseen.workflows.evaluations import Evaluations
 
     if config is None and override:
         raise UsageError(
@@ -94,16 +94,19 @@ def _stored(features: Path, config: str | None, override: list[str], rerank: boo
             cure="add -c, or leave out -o",
         )
     reranking = Reranking() if config is None else load_recipe(config, override).evaluation.reranking
-    return evaluate_retrieval(read_features(features), reranking if rerank else None)
+    found = evaluate_retrieval(read_features(features), reranking if rerank else None)
+    return Evaluations({features.stem: found})
 
 
-def _network(config: str, override: list[str], weights: Path, data: Path, rerank: bool, device: str) -> Evaluation:
-    from reseen.datasets.open import open_dataset
+def _network(
+    config: str, override: list[str], weights: Path, data: list[Path], rerank: bool, device: str
+) -> Evaluations:
+    from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
     from reseen.workflows.device import choose_device
-    from reseen.workflows.evaluate import evaluate_weights
+    from reseen.workflows.evaluations import evaluate_weights_on
 
     recipe = load_recipe(config, override)
-    manifest = open_dataset(data)
+    manifests = open_datasets(data, "--data")
     with StageBars() as bars:
-        return evaluate_weights(recipe, weights, manifest, choose_device(device), rerank=rerank, progress=bars)
+        return evaluate_weights_on(recipe, weights, manifests, choose_device(device), rerank=rerank, progress=bars)

@@ -16,8 +16,7 @@ OverrideOption = Annotated[
         "--override", "-o", metavar="a.b=v", help="Change a setting of the recipe; repeatable; the value is YAML."
     ),
 ]
-DataOption = Annotated[
-    Path, typer.Option("--data", metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person.")
-]
+DATASET = "Market-1501, a CSV or parquet manifest, or a folder per person; repeatable."
+DataOption = Annotated[list[Path], typer.Option("--data", metavar="PATH", help=DATASET)]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:N, mps, or auto.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]

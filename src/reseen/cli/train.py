@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,22 +19,32 @@ def train(
     config: RecipeOption,
     data: DataOption,
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="The run's folder.")],
+    eval_data: Annotated[
+        list[Path] | None,
+        typer.Option("--eval-data", metavar="PATH", help="Evaluate on this dataset instead of --data; repeatable."),
+    ] = None,
     override: OverrideOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in --output.")] = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Train a network as a recipe says.
 
+    With several --data the persons of all are trained on, and each dataset that has query and gallery is evaluated.
+
     Example: reseen train -c osnet_x0_25 --data Market-1501-v15.09.15 --output runs/osnet -o training.epochs=60
     """
-    from reseen.datasets.open import open_dataset
+    from reseen.datasets.merge import training_and_evaluation
+    from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
     from reseen.workflows.device import choose_device
     from reseen.workflows.train import TrainingRun
     from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
-    run = TrainingRun(recipe, open_dataset(data), output, choose_device(device), resume)
+    manifest, evaluation = training_and_evaluation(
+        open_datasets(data, "--data"), open_datasets(eval_data or (), "--eval-data"), recipe.data.hold_out
+    )
+    run = TrainingRun(recipe, manifest, output, choose_device(device), resume, evaluation)
     with StageBars() as bars:
         done = run_training(run, [show_training(bars)], bars)
     say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
@@ -53,9 +64,14 @@ def show_training(bars: StageBars) -> Listener:
             case EpochDone():
                 say(f"epoch {event.epoch}: loss {event.losses['total']:.3f}, {event.images_per_second:.0f} images/s")
             case Evaluated():
-                figures = ", ".join(
-                    f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP")
-                )
-                say(f"epoch {event.epoch}: {figures}{' (best)' if event.is_best else ''}")
+                datasets = dict.fromkeys(name.rpartition("/")[0] for name in event.metrics if "/" in name)
+                for dataset in datasets:
+                    say(f"epoch {event.epoch}, {dataset}: {_figures(event.metrics, f'{dataset}/')}")
+                mean = ", mean" if datasets else ""
+                say(f"epoch {event.epoch}{mean}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
 
     return show
+
+
+def _figures(metrics: Mapping[str, float], dataset: str = "") -> str:
+    return ", ".join(f"{name} {metrics[dataset + name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP"))

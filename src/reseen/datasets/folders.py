@@ -24,7 +24,7 @@ def read_folders(root: Path) -> Manifest:
         samples = [sample for split in parts for sample in _read_persons(root / split, split)]
     else:
         samples = _read_persons(root, None)
-    return Manifest(name=root.name, root=root, samples=tuple(samples))
+    return Manifest(name=root.absolute().name, root=root, samples=tuple(samples))
 
 
 def _read_persons(folder: Path, split: Split | None) -> list[Sample]:

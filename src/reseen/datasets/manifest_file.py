@@ -44,7 +44,8 @@ def read_manifest_file(path: Path) -> Manifest:
         )
     rows = _csv_rows(path) if suffix == ".csv" else _parquet_rows(path)
     samples = _samples(path, rows)
-    return Manifest(name=path.parent.name if path.stem == "manifest" else path.stem, root=path, samples=samples)
+    name = path.absolute().parent.name if path.stem == "manifest" else path.stem
+    return Manifest(name=name, root=path, samples=samples)
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:

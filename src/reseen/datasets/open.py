@@ -1,13 +1,15 @@
-"""One way in: `open_dataset` finds out what a path is and reads it."""
+"""One way in: `open_dataset` finds out what a path is and reads it; `open_datasets` reads several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from reseen.datasets.folders import read_folders
 from reseen.datasets.manifest import Manifest
 from reseen.datasets.manifest_file import MANIFEST_SUFFIXES, read_manifest_file
 from reseen.datasets.market1501 import find_market1501, read_market1501
+from reseen.datasets.merge import name_apart
 from reseen.errors import DatasetError
 
 
@@ -29,6 +31,16 @@ def open_dataset(path: Path) -> Manifest:
             got=error.strerror,
             cure="check the path and its permissions",
         ) from error
+
+
+def open_datasets(paths: Sequence[Path], option: str) -> tuple[Manifest, ...]:
+    """Read the datasets that an option names, each as `open_dataset` does, and give them different names.
+
+    Raises:
+        DatasetError: one of them cannot be read.
+        UsageError: one of them is there twice.
+    """
+    return name_apart([open_dataset(path) for path in paths], option, reserved=("mean",) if len(paths) > 1 else ())
 
 
 def _open(path: Path) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from reseen.errors import DatasetError, WeightsError
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
-from reseen.files import append_lines, make_folder, write_whole
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
 from reseen.models.weights_file import read_header, resolve_weights
@@ -53,8 +51,8 @@ class Evaluation:
             "rerank": self.reranked,
         }
 
-    def lines(self) -> list[str]:
-        """What was compared and how well that went, for people to read."""
+    def details(self) -> list[str]:
+        """What was compared, for people to read."""
         retrieval, found = self.retrieval, self.metrics
         reasons = ", ".join(f"{count} × {reason}" for reason, count in found.skipped.counts.items() if count)
         return [
@@ -63,19 +61,7 @@ class Evaluation:
             *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
             f"queries evaluated {found.queries}, skipped {len(found.skipped)}{f' ({reasons})' if reasons else ''}",
             f"re-ranking {'k-reciprocal' if self.reranked else 'none'}",
-            f"recall@1 {found.recall1:.5f}, recall@5 {found.recall5:.5f}, recall@10 {found.recall10:.5f}, "
-            f"mAP {found.mAP:.5f} (mean of the precisions at the matches), mINP {found.mINP:.5f}",
         ]
-
-    def save(self, output: Path) -> None:
-        """Write `metrics.json`, and add to `eval.log`, in a folder that is made when it is not there.
-
-        Raises:
-            StorageError: they cannot be written.
-        """
-        make_folder(output)
-        write_whole(output / "metrics.json", json.dumps(self.figures()) + "\n")
-        append_lines(output / "eval.log", self.lines())
 
 
 def evaluate_retrieval(retrieval: RetrievalSet, reranking: Reranking | None = None) -> Evaluation:
@@ -88,6 +74,11 @@ def evaluate_retrieval(retrieval: RetrievalSet, reranking: Reranking | None = No
     if reranking is not None:
         scores = reranked_scores(retrieval, k1=reranking.k1, k2=reranking.k2, lambda_=reranking.lambda_)
     return Evaluation(retrieval, evaluate(retrieval, scores), reranking is not None)
+
+
+def evaluated_part(recipe: Recipe, manifest: Manifest) -> Manifest:
+    """A dataset without the persons that the recipe trains on."""
+    return hold_out(manifest, recipe.data.hold_out) if recipe.data.hold_out else manifest
 
 
 def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
@@ -179,8 +170,7 @@ def evaluate_weights(
         DatasetError: no query or no gallery.
         FeaturesError: no query can be evaluated.
     """
-    if recipe.data.hold_out:
-        manifest = hold_out(manifest, recipe.data.hold_out)
+    manifest = evaluated_part(recipe, manifest)
     _check_preprocess(recipe, weights)
     network = load_network(recipe.model, weights)
     embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=recipe.evaluation.batch_size)

@@ -34,7 +34,8 @@ from reseen.training.events import Listener
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.trainer import Evaluate, Trainer, TrainingSet
-from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval, query_and_gallery
+from reseen.workflows.evaluate import query_and_gallery
+from reseen.workflows.evaluations import evaluate_network
 from reseen.workflows.extract import Progress as StageProgress
 
 
@@ -44,10 +45,11 @@ class TrainingRun:
 
     Attributes:
         recipe: as resolved.
-        manifest: the dataset; people are held out when it names no parts.
+        manifest: the dataset, perhaps merged from several; people are held out when it names no parts.
         output: the run's folder.
         device: where to compute.
         resume: continue the run that is in `output`.
+        evaluation: datasets of different names to evaluate on, each on its own; without any, the dataset itself.
     """
 
     recipe: Recipe
@@ -55,6 +57,7 @@ class TrainingRun:
     output: Path
     device: torch.device
     resume: bool = False
+    evaluation: tuple[Manifest, ...] = ()
 
 
 def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageProgress | None = None) -> Progress:
@@ -72,7 +75,8 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     """
     recipe, manifest = run.recipe, hold_out(run.manifest, run.recipe.data.hold_out)
     samples = _training_samples(manifest)
-    query, gallery = query_and_gallery(manifest)
+    evaluated = [hold_out(each, recipe.data.hold_out) for each in run.evaluation] or [manifest]
+    compared = {each.name: query_and_gallery(each) for each in evaluated}
     labels, persons = person_labels(samples)
     sampler = PKSampler(
         labels, recipe.sampler.persons, recipe.sampler.images_per_person, recipe.sampler.short_persons, names=persons
@@ -81,7 +85,11 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     with hold_folder(make_folder(run.output)):
         log = RunLog(run.output, recipe.training.log_every)
         log.say(f"reseen {reseen.__version__}, torch {torch.__version__} on {run.device}, recipe {recipe.name}")
-        log.say(f"{manifest.name}: {len(samples)} training, {len(query)} query, {len(gallery)} gallery images")
+        log.say(f"{manifest.name}: {len(samples)} training images")
+        for name, (query, gallery) in compared.items():
+            log.say(f"evaluated on {name}: {len(query)} query, {len(gallery)} gallery images")
+        if len(compared) > 1:
+            log.say("recall1, mAP, …, and with them the choice of `best`, are means over the datasets evaluated on")
         network = _network(run, len(persons), log)
         trainer = Trainer(
             recipe,
@@ -89,15 +97,15 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
             Criterion(recipe.losses, len(persons), network.feature_size).to(run.device),
             TrainingSet(_pixels(run, samples, progress), labels, [sample.path for sample in samples]),
             sampler,
-            checkpoints=Checkpoints(run.output / "checkpoints", _identity(recipe, samples)),
-            evaluate=_evaluation(run, manifest, progress),
+            checkpoints=Checkpoints(run.output / "checkpoints", _identity(recipe, samples, compared)),
+            evaluate=_evaluation(run, evaluated, progress),
             listeners=[log, *listeners],
         )
         if run.resume:
             trainer.resume()
         log.forget_after(trainer.progress.epoch)  # also what a run that never came to save has written
         write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
-        write_whole(run.output / "environment.json", json.dumps(_environment(run, manifest), indent=2) + "\n")
+        write_whole(run.output / "environment.json", json.dumps(_environment(run, evaluated), indent=2) + "\n")
         return trainer.run()
 
 
@@ -122,15 +130,14 @@ def _pixels(run: TrainingRun, samples: Sequence[Sample], progress: StageProgress
     return torch.from_numpy(images.pixels).to(run.device)
 
 
-def _evaluation(run: TrainingRun, manifest: Manifest, progress: StageProgress | None) -> Evaluate:
+def _evaluation(run: TrainingRun, evaluated: Sequence[Manifest], progress: StageProgress | None) -> Evaluate:
     """What the trainer calls to measure the network."""
 
     def evaluate(network: ReIDNetwork) -> Mapping[str, float]:
         embedder = NetworkEmbedder(
             network, run.recipe.preprocess, run.device, batch_size=run.recipe.evaluation.batch_size
         )
-        figures = evaluate_retrieval(embed_dataset(embedder, manifest, progress)).figures()
-        return {name: float(value) for name, value in figures.items() if name != "rerank"}
+        return evaluate_network(embedder, evaluated, progress).metrics()
 
     return evaluate
 
@@ -191,17 +198,24 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog) -> None:
     log.say(report.summary())
 
 
-def _identity(recipe: Recipe, samples: Sequence[Sample]) -> dict[str, Any]:
+def _identity(
+    recipe: Recipe, samples: Sequence[Sample], compared: Mapping[str, tuple[Sequence[Sample], Sequence[Sample]]]
+) -> dict[str, Any]:
     """What must not change between a run and its continuation; its length and rhythm may, the choice of `best` not."""
     rhythm = set(type(recipe.training).model_fields) - {"best"}
-    content = "\n".join(f"{sample.person}/{sample.path.name}" for sample in samples)
     return {
         "recipe": recipe.model_dump(mode="json", by_alias=True, exclude={"training": rhythm}),
-        "training images": f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}",
+        "training images": _fingerprint(samples),
+        "evaluation images": [_fingerprint((*query, *gallery)) for query, gallery in compared.values()],
     }
 
 
-def _environment(run: TrainingRun, manifest: Manifest) -> dict[str, Any]:
+def _fingerprint(samples: Sequence[Sample]) -> str:
+    content = "\n".join(f"{sample.person}/{sample.path.name}" for sample in samples)
+    return f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _environment(run: TrainingRun, evaluated: Sequence[Manifest]) -> dict[str, Any]:
     """Where the run was made, for whoever repeats it."""
     return {
         "reseen": reseen.__version__,
@@ -212,6 +226,7 @@ def _environment(run: TrainingRun, manifest: Manifest) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": str(run.device),
-        "dataset": manifest.name,
-        "dataset_root": str(manifest.root),
+        "dataset": run.manifest.name,
+        "dataset_root": str(run.manifest.root),
+        "evaluation": {each.name: str(each.root) for each in evaluated},
     }
