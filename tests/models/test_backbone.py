@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from reseen.models.backbone import initialise_convolutions
+from reseen.models.backbone import Backbone, initialise_convolutions
 
 
 def test_convolutions_are_kaiming_normal_over_the_fan_out() -> None:
@@ -26,3 +26,8 @@ def test_batch_norms_start_at_scale_1_and_shift_0(kind: type[nn.BatchNorm1d | nn
     initialise_convolutions(nn.Sequential(norm))
     assert torch.equal(norm.weight, torch.ones(8))
     assert torch.equal(norm.bias, torch.zeros(8))
+
+
+def test_the_pooling_belongs_to_the_backbone() -> None:
+    pool = nn.Flatten()
+    assert dict(Backbone(pool).named_children()) == {"pool": pool}

@@ -15,6 +15,7 @@ from reseen.models.backbone import Backbone
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.neck import BNNeck
 from reseen.models.network import ReIDNetwork
+from reseen.models.pooling import AveragePooling
 
 Images = list[UInt8[np.ndarray, "_ _ 3"]]
 PREPROCESS = Preprocess(height=64, width=32)
@@ -31,7 +32,7 @@ class Thumbnail(Backbone):
 
 @pytest.fixture
 def network(shaken: Callable[[nn.Module], nn.Module]) -> ReIDNetwork:
-    built = ReIDNetwork(Thumbnail(), BNNeck(Thumbnail.feature_size), head=None)
+    built = ReIDNetwork(Thumbnail(pool=AveragePooling()), BNNeck(Thumbnail.feature_size), head=None)
     shaken(built)
     return built
 

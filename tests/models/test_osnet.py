@@ -9,14 +9,16 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from reseen.models.osnet import OSNet
+from reseen.models.pooling import AveragePooling
 from reseen.recipe import schema
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 CONVOLUTION = ("conv.weight", *(f"bn.{name}" for name in BATCH_NORM))
 
 
-def osnet_of(width: float, feature_size: int = 512) -> OSNet:
-    return OSNet(schema.OSNet.model_validate({"width": width, "feature_size": feature_size}))
+def osnet_of(width: float, feature_size: int = 512, name: str = "osnet") -> OSNet:
+    settings = {"name": name, "width": width, "feature_size": feature_size}
+    return OSNet(schema.OSNet.model_validate(settings), AveragePooling())
 
 
 @pytest.mark.parametrize(("width", "parameters", "multiply_adds"), [(0.25, 203_568, 82.3e6), (1.0, 2_193_616, 978.9e6)])
@@ -59,8 +61,19 @@ def test_parameters_are_named_and_shaped_as_in_published_checkpoints() -> None:
     assert {name: shapes.get(name) for name in published} == published
 
 
-def test_forward_equals_one_written_from_the_paper(shaken: Callable[[nn.Module], nn.Module]) -> None:
-    network = shaken(osnet_of(0.25, feature_size=32))
+def test_with_instance_norms_stem_and_first_stage_change_their_entries() -> None:
+    """The stem's norm loses its statistics, each of two blocks wins a scale and a shift."""
+    plain, ibn = osnet_of(1.0).state_dict(), osnet_of(1.0, name="osnet_ibn").state_dict()
+    assert plain.keys() - ibn.keys() == {f"conv1.bn.{key}" for key in BATCH_NORM[2:]}
+    assert {key: tuple(ibn[key].shape) for key in ibn.keys() - plain.keys()} == {
+        f"conv2.{block}.IN.{key}": (256,) for block in (0, 1) for key in ("weight", "bias")
+    }
+    assert (len(plain), len(ibn)) == (565, 566)
+
+
+@pytest.mark.parametrize("name", ["osnet", "osnet_ibn"])
+def test_forward_equals_one_written_from_the_paper(shaken: Callable[[nn.Module], nn.Module], name: str) -> None:
+    network = shaken(osnet_of(0.25, feature_size=32, name=name))
     images = torch.randn(2, 3, 64, 32)
     with torch.no_grad():
         features = network(images)
@@ -70,10 +83,10 @@ def test_forward_equals_one_written_from_the_paper(shaken: Callable[[nn.Module],
 
 def reference(state: Mapping[str, Tensor], images: Tensor) -> Tensor:
     def normed(maps: Tensor, name: str) -> Tensor:
-        mean, variance, scale, shift = (
-            state[f"{name}.{key}"] for key in ("running_mean", "running_var", "weight", "bias")
-        )
-        return functional.batch_norm(maps, mean, variance, scale, shift)
+        scale, shift = (state[f"{name}.{key}"] for key in ("weight", "bias"))
+        if f"{name}.running_mean" not in state:
+            return functional.group_norm(maps, maps.shape[1], scale, shift)  # a group a channel: instance norm
+        return functional.batch_norm(maps, state[f"{name}.running_mean"], state[f"{name}.running_var"], scale, shift)
 
     def convolved(maps: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
         maps = functional.conv2d(maps, state[f"{name}.conv.weight"], stride=stride, padding=padding)
@@ -99,7 +112,8 @@ def reference(state: Mapping[str, Tensor], images: Tensor) -> Tensor:
                 inner = light(inner, f"{name}.{stream}.{layer}")
             total = total + gated(inner, f"{name}.gate")
         shortcut = convolved(maps, f"{name}.downsample") if f"{name}.downsample.conv.weight" in state else maps
-        return (convolved(total, f"{name}.conv3") + shortcut).relu()
+        result = convolved(total, f"{name}.conv3") + shortcut
+        return (normed(result, f"{name}.IN") if f"{name}.IN.weight" in state else result).relu()
 
     maps = functional.max_pool2d(convolved(images, "conv1", stride=2, padding=3).relu(), 3, stride=2, padding=1)
     for stage in ("conv2", "conv3", "conv4"):

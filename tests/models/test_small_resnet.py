@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reseen.models.pooling import AveragePooling
 from reseen.models.small_resnet import SmallResNet
 from reseen.recipe import schema
 
@@ -35,7 +36,7 @@ def reference(state: Mapping[str, Tensor], images: Tensor, widths: tuple[int, ..
 def test_forward_equals_one_written_from_the_description(
     widths: tuple[int, ...], size: tuple[int, int], shaken: Callable[[nn.Module], nn.Module]
 ) -> None:
-    network = SmallResNet(schema.SmallResNet(widths=widths))
+    network = SmallResNet(schema.SmallResNet(widths=widths), AveragePooling())
     shaken(network)
     images = torch.randn(3, 3, *size, generator=torch.Generator().manual_seed(0))
 
@@ -48,7 +49,7 @@ def test_forward_equals_one_written_from_the_description(
 
 
 def test_an_image_is_embedded_alike_alone_and_in_a_batch(shaken: Callable[[nn.Module], nn.Module]) -> None:
-    network = shaken(SmallResNet(schema.SmallResNet()))
+    network = shaken(SmallResNet(schema.SmallResNet(), AveragePooling()))
     images = torch.randn(4, 3, 128, 64, generator=torch.Generator().manual_seed(0))
 
     with torch.no_grad():
@@ -57,7 +58,7 @@ def test_an_image_is_embedded_alike_alone_and_in_a_batch(shaken: Callable[[nn.Mo
 
 def test_every_parameter_learns() -> None:
     torch.manual_seed(0)
-    network = SmallResNet(schema.SmallResNet(widths=(8, 16))).train()
+    network = SmallResNet(schema.SmallResNet(widths=(8, 16)), AveragePooling()).train()
 
     network(torch.randn(4, 3, 32, 16)).square().sum().backward()
 
@@ -66,6 +67,6 @@ def test_every_parameter_learns() -> None:
 
 def test_convolutions_start_as_the_other_backbones_do() -> None:
     torch.manual_seed(0)
-    weight = SmallResNet(schema.SmallResNet()).state_dict()["stages.2.1.first.0.weight"]
+    weight = SmallResNet(schema.SmallResNet(), AveragePooling()).state_dict()["stages.2.1.first.0.weight"]
 
     assert weight.std().item() == pytest.approx((2 / (160 * 9)) ** 0.5, rel=0.02)

@@ -100,6 +100,26 @@ def test_what_is_not_expected_is_an_error_and_loads_nothing(
     assert_untouched(module)
 
 
+def test_weights_published_for_a_backbone_load_under_a_pooling_that_learns(tmp_path: Path) -> None:
+    settings = schema.Model(backbone=MODEL.backbone, pooling=schema.GeMPooling(p=2.5))
+    published = build_network(MODEL, persons=0).backbone.state_dict()
+    backbone = build_network(settings, persons=0).backbone
+    report = load_weights(backbone, saved(tmp_path, published))
+    assert report.missing == ("pool.p",)
+    assert backbone.state_dict()["pool.p"].tolist() == [2.5]
+
+
+def test_what_pooling_learnt_is_loaded_and_missed_in_a_trained_network(tmp_path: Path) -> None:
+    settings = schema.Model(backbone=MODEL.backbone, pooling=schema.GeMPooling())
+    trained = build_network(settings, persons=0).state_dict() | {"backbone.pool.p": torch.tensor([4.5])}
+    backbone = build_network(settings, persons=0).backbone
+    load_weights(backbone, saved(tmp_path, trained))
+    assert backbone.state_dict()["pool.p"].tolist() == [4.5]
+    del trained["backbone.pool.p"]
+    with pytest.raises(WeightsError, match=r"1 missing: backbone\.pool\.p"):
+        load_network(settings, saved(tmp_path, trained))
+
+
 def test_weights_of_another_model_are_an_error_even_where_every_difference_is_expected(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="0 that fit"):
         load_weights(Small(), saved(tmp_path, {"x": torch.zeros(1)}), expected_missing=["*"], expected_unused=["*"])
@@ -137,10 +157,15 @@ def test_partial_imagenet_weights_are_an_error_where_the_gap_is_not_expected(ima
         load_weights(backbone, imagenet_weights)
 
 
+@pytest.mark.parametrize("head", [schema.LinearHead(bias=True), schema.CosineHead(), schema.ArcHead()])
 @pytest.mark.parametrize("persons", [0, 5])
-def test_a_trained_network_comes_back_with_the_people_it_was_trained_on(tmp_path: Path, persons: int) -> None:
-    trained = build_network(MODEL, persons).eval()
-    loaded = load_network(MODEL, saved(tmp_path, trained.state_dict())).eval()
+def test_a_trained_network_comes_back_with_the_people_it_was_trained_on(
+    tmp_path: Path, persons: int, head: schema.Head
+) -> None:
+    model = schema.Model(backbone=MODEL.backbone, head=head)
+    trained = build_network(model, persons).eval()
+    loaded = load_network(model, saved(tmp_path, trained.state_dict())).eval()
+    assert type(loaded.head) is type(trained.head)
     images = torch.randn(2, 3, 64, 32)
     with torch.no_grad():
         for before, after in zip(trained(images), loaded(images), strict=True):

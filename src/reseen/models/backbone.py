@@ -8,11 +8,18 @@ from torch import nn
 class Backbone(nn.Module):
     """Maps normalised images (b, 3, h, w) to pooled features (b, `feature_size`).
 
+    Args:
+        pool: from feature maps (b, c, h, w) to features (b, c).
+
     Attributes:
         feature_size: d, the number of channels of the pooled feature.
     """
 
     feature_size: int
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
 
 
 def initialise_convolutions(module: nn.Module) -> None:

@@ -13,7 +13,7 @@ class Head(nn.Module):
         weight: (persons, d), a row a person.
     """
 
-    weight: nn.Parameter
+    weight: Tensor
 
     def forward(
         self, features: Float[Tensor, "b d"], labels: Int64[Tensor, " b"] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
@@ -13,7 +12,7 @@ from reseen.models.head import Head
 from reseen.recipe import schema
 
 
-class LinearHead(Head):
+class LinearHead(Head, nn.Linear):
     """Linear classifier.
 
     Args:
@@ -23,9 +22,7 @@ class LinearHead(Head):
     """
 
     def __init__(self, feature_size: int, persons: int, settings: schema.LinearHead) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(persons, feature_size))
-        self.bias = nn.Parameter(torch.empty(persons)) if settings.bias else None
+        super().__init__(feature_size, persons, bias=settings.bias)
         if settings.init == "normal":
             nn.init.normal_(self.weight, std=0.001)
             if self.bias is not None:

@@ -12,13 +12,26 @@ from reseen.models.backbone import Backbone
 from reseen.models.head import Head
 from reseen.models.linear_head import LinearHead
 from reseen.models.margin_head import ArcHead, CosineHead
+from reseen.models.mobilenet import MobileNetV3Small
 from reseen.models.neck import BNNeck
 from reseen.models.osnet import OSNet
-from reseen.models.resnet import ResNet50
+from reseen.models.osnet_ain import OSNetAIN
+from reseen.models.pooling import AveragePooling, GeMPooling
+from reseen.models.resnet import ResNet
 from reseen.models.small_resnet import SmallResNet
 from reseen.recipe import schema
 
-BACKBONES: dict[str, Callable[[Any], Backbone]] = {"resnet50": ResNet50, "osnet": OSNet, "small_resnet": SmallResNet}
+BACKBONES: dict[str, Callable[[Any, nn.Module], Backbone]] = {
+    "resnet18": ResNet,
+    "resnet34": ResNet,
+    "resnet50": ResNet,
+    "resnet101": ResNet,
+    "osnet": OSNet,
+    "osnet_ibn": OSNet,
+    "osnet_ain": OSNetAIN,
+    "mobilenet_v3_small": MobileNetV3Small,
+    "small_resnet": SmallResNet,
+}
 HEADS: dict[str, Callable[[int, int, Any], Head]] = {"linear": LinearHead, "cosine": CosineHead, "arc": ArcHead}
 NECKS: dict[str, Callable[[int], nn.Module]] = {"bnneck": BNNeck, "none": nn.Identity}
 
@@ -86,7 +99,7 @@ def build_network(model: schema.Model, persons: int) -> ReIDNetwork:
         model: the recipe's model. Its `pretrained` weights are *not* loaded here: see `load_weights`.
         persons: people the head tells apart; 0 builds no head.
     """
-    backbone = BACKBONES[model.backbone.name](model.backbone)
+    backbone = build_backbone(model.backbone, build_pooling(model.pooling))
     neck = NECKS[model.neck](backbone.feature_size)
     head = build_head(model.head, backbone.feature_size, persons) if persons else None
     return ReIDNetwork(backbone, neck, head, model.feature)
@@ -101,3 +114,15 @@ def build_head(settings: schema.Head, feature_size: int, persons: int) -> Head:
         persons: people it tells apart.
     """
     return HEADS[settings.name](feature_size, persons, settings)
+
+
+def build_backbone(settings: schema.Backbone, pool: nn.Module) -> Backbone:
+    """The backbone a recipe describes, freshly initialised."""
+    return BACKBONES[settings.name](settings, pool)
+
+
+def build_pooling(settings: schema.Pooling) -> nn.Module:
+    """The pooling a recipe describes."""
+    if isinstance(settings, schema.GeMPooling):
+        return GeMPooling(settings.p, learn=settings.learn)
+    return AveragePooling()

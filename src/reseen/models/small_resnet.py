@@ -17,8 +17,8 @@ class SmallResNet(Backbone):
     The features are as long as the last width.
     """
 
-    def __init__(self, settings: schema.SmallResNet) -> None:
-        super().__init__()
+    def __init__(self, settings: schema.SmallResNet, pool: nn.Module) -> None:
+        super().__init__(pool)
         self.feature_size = settings.widths[-1]
         self.stem = _convolution(3, settings.widths[0], size=5, stride=2)
         self.stages = nn.Sequential(
@@ -30,8 +30,8 @@ class SmallResNet(Backbone):
         initialise_convolutions(self)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        """Globally average-pooled features of the last stage."""
-        features: Tensor = self.stages(self.stem(images)).mean((2, 3))
+        """Pooled features of the last stage."""
+        features: Tensor = self.pool(self.stages(self.stem(images)))
         return features
 
 

@@ -16,6 +16,8 @@ from reseen.recipe import schema
 
 BACKBONE = "backbone."
 """Begins the names of the backbone's entries in a file that training saved."""
+POOLING = "pool.*"
+"""What pooling learns need not be in a file that a backbone starts from: weights published for it hold none."""
 FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
 
 
@@ -49,7 +51,7 @@ def load_weights(
         module,
         trained or entries,
         source,
-        expected_missing=expected_missing,
+        expected_missing=[*expected_missing, POOLING],
         expected_unused=expected_unused,
         cure="use weights made for this model; where a difference is meant, name it with glob patterns in "
         "model.pretrained.expected_missing or expected_unused (a shape that differs: in both)",
