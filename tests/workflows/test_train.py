@@ -386,6 +386,17 @@ def test_more_images_a_person_than_there_are_is_refused_by_name_or_repeated_as_t
     assert records(tmp_path / "run")[0]["iterations"] == 2
 
 
+@pytest.mark.parametrize(("drop_last", "iterations"), [("false", 5), ("true", 4)])  # 36 images in batches of 8
+def test_batches_are_drawn_by_the_method_of_the_recipe(
+    drop_last: str, iterations: int, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    sampler = ("sampler.persons=4", "sampler.method=id_avg_prob", f"sampler.drop_last={drop_last}")
+
+    train(TrainingRun(small_recipe("training.epochs=1", *sampler), people, tmp_path / "run", CPU))
+
+    assert records(tmp_path / "run")[0]["iterations"] == iterations
+
+
 def test_people_without_cameras_train_and_the_query_is_left_out_alone(
     people: Manifest, write_manifest: WriteManifest, small_recipe: SmallRecipe, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 import reseen
@@ -78,9 +78,7 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     evaluated = [hold_out(each, recipe.data.hold_out) for each in run.evaluation] or [manifest]
     compared = {each.name: query_and_gallery(each) for each in evaluated}
     labels, persons = person_labels(samples)
-    sampler = PKSampler(
-        labels, recipe.sampler.persons, recipe.sampler.images_per_person, recipe.sampler.short_persons, names=persons
-    )
+    sampler = _sampler(recipe, labels, persons)
     _check_output(run)
     with hold_folder(make_folder(run.output)):
         log = RunLog(run.output, recipe.training.log_every)
@@ -107,6 +105,19 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
         write_whole(run.output / "recipe.yaml", dump_recipe(recipe))
         write_whole(run.output / "environment.json", json.dumps(_environment(run, evaluated), indent=2) + "\n")
         return trainer.run()
+
+
+def _sampler(recipe: Recipe, labels: Int64[np.ndarray, " n"], persons: Sequence[str]) -> PKSampler:
+    settings = recipe.sampler
+    return PKSampler(
+        labels,
+        settings.persons,
+        settings.images_per_person,
+        settings.short_persons,
+        method=settings.method,
+        drop_last=settings.drop_last,
+        names=persons,
+    )
 
 
 def _network(run: TrainingRun, persons: int, log: RunLog) -> ReIDNetwork:
