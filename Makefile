@@ -6,13 +6,16 @@ BIN := .venv/bin
 READY := .venv/.up-to-date
 # Threads that spin while they wait for each other waste the cores when others use them too; `reseen` sets the same.
 export OMP_WAIT_POLICY ?= PASSIVE
+# The theme of the documents would recommend its successor at every build.
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check docs bench soak clean
 
 help:
 	@echo 'make demo    the whole way on synthetic people; writes demo/report.html'
 	@echo 'make test    all tests but the long ones'
-	@echo 'make check   lint, format, types, layers'
+	@echo 'make check   lint, format, types, layers, documents'
+	@echo 'make docs    the documents as a site; writes site/index.html'
 	@echo 'make bench   every claim about speed and memory, against a reference in the same run'
 	@echo 'make soak    the long tests, and every property with 20 times as many examples'
 	@echo 'make clean   remove .venv and everything that was generated'
@@ -34,6 +37,11 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: $(READY)
+	$(BIN)/python scripts/recipe-reference
+	$(BIN)/mkdocs build --strict
 
 bench: $(READY)
 	@set -e; for script in $(wildcard benchmarks/[!_]*.py); do \
@@ -45,5 +53,5 @@ soak: $(READY)
 	$(BIN)/python -m pytest -m 'soak or hypothesis' --hypothesis-profile=soak $(ARGS)
 
 clean:
-	rm -rf .venv demo build dist src/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv demo site build dist src/*.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find $(wildcard src tests benchmarks) -name __pycache__ -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-PINNED_EXTRAS = ("train", "dev")
+PINNED_EXTRAS = ("train", "dev", "docs")
 MAX_CORE_BYTES = 350e6
 
 

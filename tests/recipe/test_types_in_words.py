@@ -43,6 +43,8 @@ def words(annotation: Any) -> str:
         (NonNegativeInt, "integer ≥ 0"),
         (Annotated[int, Field(ge=16, le=2048)], "integer, 16–2048"),
         (Annotated[int, Field(gt=1, lt=8)], "integer, 2–7"),
+        (Annotated[int, Field(ge=0, lt=2**63)], "integer, 0–2^63 - 1"),
+        (Annotated[int, Field(ge=0, le=255)], "integer, 0–255"),
         (PositiveFloat, "number > 0"),
         (Annotated[float, Field(ge=0, le=1)], "number, 0–1"),
         (HALF_OPEN, "number, 0 ≤ x < 1"),

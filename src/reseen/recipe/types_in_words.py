@@ -66,7 +66,7 @@ def _number(kind: type, limits: dict[str, Any]) -> str:
     if kind is int and "lt" in limits:
         limits["le"] = limits.pop("lt") - 1
     if {"ge", "le"} <= limits.keys():
-        words += f", {limits['ge']}–{limits['le']}"
+        words += f", {limits['ge']}–{_bound(limits['le'])}"
     elif len(limits.keys() & {"gt", "ge"}) == len(limits.keys() & {"lt", "le"}) == 1:
         low = f"{limits['ge']} ≤" if "ge" in limits else f"{limits['gt']} <"
         words += f", {low} x " + (f"≤ {limits['le']}" if "le" in limits else f"< {limits['lt']}")
@@ -74,6 +74,12 @@ def _number(kind: type, limits: dict[str, Any]) -> str:
         signs = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
         words += "".join(f" {sign} {limits[name]}" for name, sign in signs.items() if name in limits)
     return words + (f", a multiple of {limits['multiple_of']}" if "multiple_of" in limits else "")
+
+
+def _bound(value: int | float) -> str:
+    """A number; the largest of so many bits as a power."""
+    bits = int(value).bit_length()
+    return f"2^{bits} - 1" if value == 2**bits - 1 and bits > 31 else str(value)
 
 
 def _limits(metadata: list[Any]) -> Iterator[tuple[str, Any]]:
