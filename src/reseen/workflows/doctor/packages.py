@@ -14,11 +14,13 @@ from importlib import import_module, metadata
 import reseen
 from reseen.workflows.doctor.finding import Finding
 
-NEEDED = (None, "train")
-"""The extras without which something of this version does not work; `None` is the core."""
+NEEDED_EXTRA = "train"
+"""The extra without which something of this version does not work."""
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
 """What a library is imported as, where that is not its name."""
 NOT_FOR_USERS = ("dev", "docs")
+USED_WHERE_INSTALLED = ("pytorch-metric-learning", "tensorboard", "timm")
+"""What recipes can ask for and no extra need bring."""
 REQUIREMENT = re.compile(
     r"(?P<name>[\w.-]+)(?:\[[^]]*\])?\s*(?P<limits>[^;]*?)\s*(?:;\s*extra == ['\"](?P<extra>[^'\"]+)['\"])?"
 )
@@ -26,26 +28,36 @@ REQUIREMENT = re.compile(
 
 @dataclass(frozen=True)
 class Requirement:
-    """A distribution that reseen, or one of its extras, asks for; `limits` as in `>=4.10,<5`."""
+    """A distribution that reseen asks for, or can use.
+
+    Attributes:
+        name: as pip knows it.
+        limits: such as `>=4.10,<5`; empty for any version.
+        extra: the extra of reseen that brings it, if one does.
+        needed: whether something of this version does not work without it.
+    """
 
     name: str
-    limits: str
-    extra: str | None
+    limits: str = ""
+    extra: str | None = None
+    needed: bool = False
 
     @property
     def install(self) -> str:
         """The command that brings it."""
-        return (
-            f"pip install '{self.name}{self.limits}'" if self.extra is None else f"pip install 'reseen[{self.extra}]'"
-        )
+        return f"pip install 'reseen[{self.extra}]'" if self.extra else f"pip install '{self.name}{self.limits}'"
 
 
 def requirements() -> Iterator[Requirement]:
-    """All that an installed reseen asks for, but for what only its own development needs."""
+    """All that an installed reseen asks for or can use, but for what only its own development needs."""
+    asked = set()
     for line in metadata.requires("reseen") or []:
         found = REQUIREMENT.fullmatch(line)
         if found and found["name"] != "reseen" and found["extra"] not in NOT_FOR_USERS:
-            yield Requirement(found["name"], found["limits"], found["extra"])
+            asked.add(found["name"])
+            needed = found["extra"] in (None, NEEDED_EXTRA)
+            yield Requirement(found["name"], found["limits"], found["extra"], needed)
+    yield from (Requirement(name) for name in USED_WHERE_INSTALLED if name not in asked)
 
 
 def check_versions() -> list[Finding]:
@@ -54,8 +66,8 @@ def check_versions() -> list[Finding]:
     return [
         Finding("python", "ok", platform.python_version()),
         Finding("reseen", "ok", reseen.__version__),
-        *(check_needed(requirement) for requirement in asked if requirement.extra in NEEDED),
-        *(check_optional(requirement) for requirement in asked if requirement.extra not in NEEDED),
+        *(check_needed(requirement) for requirement in asked if requirement.needed),
+        *(check_optional(requirement) for requirement in asked if not requirement.needed),
     ]
 
 
