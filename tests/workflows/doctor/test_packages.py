@@ -42,7 +42,6 @@ def test_all_that_pyproject_asks_users_for_is_looked_at(repository: Path) -> Non
     assert found >= {(each.name, each.specifier) for each in asked if each.name != "reseen"}
     assert {name for name, _ in found} == {each.name for each in asked if each.name != "reseen"} | {
         "pytorch-metric-learning",
-        "tensorboard",
         "timm",
     }
     assert {each.extra for each in packages.requirements()} >= {None, *extras}

@@ -19,7 +19,7 @@ NEEDED_EXTRA = "train"
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
 """What a library is imported as, where that is not its name."""
 NOT_FOR_USERS = ("dev", "docs")
-USED_WHERE_INSTALLED = ("pytorch-metric-learning", "tensorboard", "timm")
+USED_WHERE_INSTALLED = ("pytorch-metric-learning", "timm")
 """What recipes can ask for and no extra need bring."""
 REQUIREMENT = re.compile(
     r"(?P<name>[\w.-]+)(?:\[[^]]*\])?\s*(?P<limits>[^;]*?)\s*(?:;\s*extra == ['\"](?P<extra>[^'\"]+)['\"])?"
