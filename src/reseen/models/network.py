@@ -19,6 +19,7 @@ from reseen.models.osnet_ain import OSNetAIN
 from reseen.models.pooling import AveragePooling, GeMPooling
 from reseen.models.resnet import ResNet
 from reseen.models.small_resnet import SmallResNet
+from reseen.models.timm_backbone import TimmBackbone
 from reseen.recipe import schema
 
 BACKBONES: dict[str, Callable[[Any, nn.Module], Backbone]] = {
@@ -98,6 +99,9 @@ def build_network(model: schema.Model, persons: int) -> ReIDNetwork:
     Args:
         model: the recipe's model. Its `pretrained` weights are *not* loaded here: see `load_weights`.
         persons: people the head tells apart; 0 builds no head.
+
+    Raises:
+        UsageError: the backbone is one of a library that is missing, or that does not build it.
     """
     backbone = build_backbone(model.backbone, build_pooling(model.pooling))
     neck = NECKS[model.neck](backbone.feature_size)
@@ -117,7 +121,13 @@ def build_head(settings: schema.Head, feature_size: int, persons: int) -> Head:
 
 
 def build_backbone(settings: schema.Backbone, pool: nn.Module) -> Backbone:
-    """The backbone a recipe describes, freshly initialised."""
+    """The backbone a recipe describes, freshly initialised.
+
+    Raises:
+        UsageError: it is one of a library that is missing, or that does not build it.
+    """
+    if isinstance(settings, schema.Timm):
+        return TimmBackbone(settings, pool)
     return BACKBONES[settings.name](settings, pool)
 
 
