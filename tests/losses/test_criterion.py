@@ -16,6 +16,8 @@ from reseen.recipe import schema
 
 Batch = Callable[..., tuple[Tensor, Tensor]]
 ALL = (schema.CrossEntropy(weight=2.0, smoothing=0.1), schema.Triplet(weight=0.5), schema.Center(weight=5e-4))
+PAIRS = (schema.Triplet(), schema.Circle(), schema.MetricLearningLoss(name="pml:MultiSimilarityLoss"))
+SINGLE = (schema.CrossEntropy(), schema.Center())
 
 
 class Outputs(NamedTuple):
@@ -51,12 +53,13 @@ def test_each_loss_reads_its_own_output_and_is_told_unweighted(outputs: Outputs,
     assert total.item() == pytest.approx(weighted, rel=1e-12)
 
 
-@pytest.mark.parametrize("loss", ALL, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("loss", [*SINGLE, *PAIRS], ids=lambda loss: loss.name)
 def test_the_weight_of_a_single_loss_counts_in_value_and_gradient(
     outputs: Outputs, labels: Tensor, loss: schema.Loss
 ) -> None:
     criterion = Criterion((loss,), persons=2, feature_size=3).double()
     total, values = criterion(outputs, labels)
+    assert values[loss.name].item() > 0
     assert total.item() == pytest.approx(loss.weight * values[loss.name].item(), rel=1e-12)
     read = outputs.logits if loss.name == "cross_entropy" else outputs.before_neck
     (weighted,) = torch.autograd.grad(total, read)
@@ -64,14 +67,13 @@ def test_the_weight_of_a_single_loss_counts_in_value_and_gradient(
     torch.testing.assert_close(weighted, loss.weight * plain)
 
 
-@pytest.mark.parametrize("kind", [schema.Triplet, schema.Center])
+@pytest.mark.parametrize("loss", [schema.Center(), *PAIRS], ids=lambda loss: loss.name)
 @pytest.mark.parametrize("feature", ["before_neck", "after_neck"])
 def test_a_loss_of_features_reads_the_one_its_recipe_names(
-    outputs: Outputs, labels: Tensor, kind: type[schema.Triplet | schema.Center], feature: str
+    outputs: Outputs, labels: Tensor, loss: schema.Loss, feature: str
 ) -> None:
-    total, _ = Criterion((kind.model_validate({"feature": feature}),), persons=2, feature_size=3).double()(
-        outputs, labels
-    )
+    settings = loss.model_copy(update={"feature": feature})
+    total, _ = Criterion((settings,), persons=2, feature_size=3).double()(outputs, labels)
     gradients = torch.autograd.grad(total, outputs, allow_unused=True, materialize_grads=True)
     read = [name for name, gradient in zip(outputs._fields, gradients, strict=True) if gradient.any()]
     assert read == [feature]
@@ -96,23 +98,35 @@ def test_losses_are_computed_in_32_bits_whatever_the_network_ran_in(
     assert total.item() == expected.item()
 
 
+@pytest.mark.parametrize("loss", [*SINGLE, *PAIRS], ids=lambda loss: loss.name)
 def test_losses_of_pairs_see_the_images_of_all_processes_and_losses_of_single_images_only_their_own(
-    batch: Batch, outputs: Outputs, labels: Tensor
+    batch: Batch, outputs: Outputs, labels: Tensor, loss: schema.Loss
 ) -> None:
-    """Two processes stand for themselves: what the other one holds is put below this one's rows."""
+    """What another process holds is put below this one's rows."""
     elsewhere, others = batch(0, 1, 2, 2, seed=9)
-    gathered: list[Tensor] = []
+    gathered: list[torch.dtype] = []
 
     def gather(rows: Tensor) -> Tensor:
-        gathered.append(rows)
+        gathered.append(rows.dtype)
         return torch.cat([rows, elsewhere.detach() if rows.is_floating_point() else others])
 
-    criterion = Criterion(ALL, persons=3, feature_size=3, gather=gather).double()
-    total, values = criterion(outputs, labels)
+    criterion = Criterion((loss,), persons=3, feature_size=3, gather=gather).double()
+    total, _ = criterion(outputs, labels)
 
-    whole_features, whole_labels = torch.cat([outputs.before_neck, elsewhere]), torch.cat([labels, others])
-    assert values["triplet"].item() == TripletLoss(ALL[1])(whole_features, whole_labels).item()
-    assert values["cross_entropy"].item() == CrossEntropyLoss(ALL[0])(outputs.logits, labels).item()
-    assert values["center"].item() == criterion.losses["center"](outputs.before_neck, labels).item()
-    assert [rows.dtype for rows in gathered] == [torch.float64, torch.int64]
-    assert torch.autograd.grad(total, outputs.before_neck)[0].any()
+    module = criterion.losses[loss.name]
+    read = outputs.logits if loss.name == "cross_entropy" else outputs.before_neck
+    if loss in PAIRS:
+        expected = module(torch.cat([read, elsewhere]), torch.cat([labels, others]))
+        assert gathered == [torch.float64, torch.int64]
+    else:
+        expected = module(read, labels)
+        assert gathered == []
+    assert total.item() == pytest.approx(loss.weight * expected.item(), rel=1e-12)
+    assert torch.autograd.grad(total, read)[0].any()
+
+
+def test_losses_that_learn_bring_their_parameters() -> None:
+    named = Criterion((schema.MetricLearningLoss(name="pml:ProxyAnchorLoss"),), persons=5, feature_size=3)
+    assert [(name, tuple(value.shape)) for name, value in named.named_parameters()] == [
+        ("losses.pml:ProxyAnchorLoss.proxies", (5, 3))
+    ]

@@ -10,7 +10,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reseen.losses.center import CenterLoss
+from reseen.losses.circle import CircleLoss
 from reseen.losses.cross_entropy import CrossEntropyLoss
+from reseen.losses.metric_learning import build_metric_learning_loss
 from reseen.losses.triplet import TripletLoss
 from reseen.recipe import schema
 
@@ -56,6 +58,9 @@ class Criterion(nn.Module):
         persons: people in the training set.
         feature_size: length of the features before and after the neck.
         gather: how the rows of all processes come together.
+
+    Raises:
+        UsageError: a loss is one of a library that is missing, or that does not build it.
     """
 
     def __init__(
@@ -85,8 +90,14 @@ class Criterion(nn.Module):
 
 
 def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
-    if isinstance(loss, schema.CrossEntropy):
-        return CrossEntropyLoss(loss)
-    if isinstance(loss, schema.Triplet):
-        return TripletLoss(loss)
-    return CenterLoss(persons, feature_size)
+    match loss:
+        case schema.CrossEntropy():
+            return CrossEntropyLoss(loss)
+        case schema.Triplet():
+            return TripletLoss(loss)
+        case schema.Circle():
+            return CircleLoss(loss)
+        case schema.Center():
+            return CenterLoss(persons, feature_size)
+        case schema.MetricLearningLoss():
+            return build_metric_learning_loss(loss, persons, feature_size)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from pytorch_metric_learning import losses
+from torch import Tensor, nn
+
+from reseen.errors import RecipeError, UsageError
+from reseen.losses.metric_learning import build_metric_learning_loss
+from reseen.recipe import schema
+
+Batch = Callable[..., tuple[Tensor, Tensor]]
+Arguments = dict[str, bool | int | float | str]
+USABLE = [
+    *("AngularLoss", "ArcFaceLoss", "CircleLoss", "ContrastiveLoss", "CosFaceLoss", "DynamicSoftMarginLoss"),
+    *("FastAPLoss", "GeneralizedLiftedStructureLoss", "HistogramLoss", "InstanceLoss", "IntraPairVarianceLoss"),
+    *("LargeMarginSoftmaxLoss", "LiftedStructureLoss", "MarginLoss", "MultiSimilarityLoss", "NCALoss", "NPairsLoss"),
+    *("NTXentLoss", "NormalizedSoftmaxLoss", "P2SGradLoss", "PNPLoss", "ProxyAnchorLoss", "ProxyNCALoss"),
+    *("SignalToNoiseRatioContrastiveLoss", "SmoothAPLoss", "SoftTripleLoss", "SphereFaceLoss", "SubCenterArcFaceLoss"),
+    *("SupConLoss", "ThresholdConsistentMarginLoss", "TripletMarginLoss", "TupletMarginLoss"),
+]
+NO_LOSSES = ["BaseMetricLossFunction", "CrossBatchMemory", "MultipleLosses", "SelfSupervisedLoss", "__builtins__"]
+
+
+def build(name: str, arguments: Arguments | None = None, persons: int = 5) -> nn.Module:
+    settings = schema.MetricLearningLoss(name=f"pml:{name}", arguments=arguments or {})
+    return build_metric_learning_loss(settings, persons, feature_size=8)
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence:UserWarning")  # HistogramLoss
+@pytest.mark.filterwarnings("ignore:__array_wrap__ must accept:DeprecationWarning")  # LargeMarginSoftmaxLoss
+@pytest.mark.parametrize("name", USABLE)
+def test_a_loss_of_features_and_labels_is_the_librarys_and_goes_backward(batch: Batch, name: str) -> None:
+    loss = build(name)
+    assert type(loss) is getattr(losses, name)
+    features, labels = batch(0, 0, 1, 1, 4, 4, width=8)
+    value = loss.double()(features, labels)
+    assert value.isfinite()
+    assert torch.autograd.grad(value, features)[0].isfinite().all()
+
+
+def test_every_loss_of_the_library_is_usable_or_refused() -> None:
+    base = losses.BaseMetricLossFunction
+    kinds = {key for key, kind in vars(losses).items() if isinstance(kind, type) and issubclass(kind, base)}
+    refused = {"ManifoldLoss", "VICRegLoss", "GenericPairLoss", "RankedListLoss", "BaseMetricLossFunction"}
+    assert kinds == set(USABLE) | refused
+
+
+def test_arguments_reach_the_class(batch: Batch) -> None:
+    features, labels = batch(0, 0, 1, 1, width=8)
+    value = build("TripletMarginLoss", {"margin": 0.7, "smooth_loss": True})(features, labels)
+    assert value.item() == losses.TripletMarginLoss(margin=0.7, smooth_loss=True)(features, labels).item()
+    assert build("RankedListLoss", {"margin": 0.4, "Tn": 5})(features, labels).isfinite()
+
+
+@pytest.mark.parametrize("name", ["ArcFaceLoss", "CosFaceLoss", "SubCenterArcFaceLoss", "P2SGradLoss"])
+@pytest.mark.parametrize("persons", [1, 5])
+def test_persons_and_feature_size_are_filled_in_where_a_class_asks_for_them(name: str, persons: int) -> None:
+    (weight,) = build(name, persons=persons).parameters()
+    assert weight.numel() % (persons * 8) == 0
+
+
+def test_what_was_tried_leaves_no_trace() -> None:
+    tried = build("DynamicSoftMarginLoss")
+    untouched = losses.DynamicSoftMarginLoss()
+    assert repr(vars(tried)) == repr(vars(untouched))
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [("MultiSimilarity", "MultiSimilarityLoss"), ("tripletmarginloss", "TripletMarginLoss"), ("xyz", "one of these")],
+)
+def test_an_unknown_name_is_an_error_that_names_the_nearest(name: str, cure: str) -> None:
+    with pytest.raises(RecipeError, match=f"has no loss {name}") as raised:
+        build(name)
+    assert cure in (raised.value.cure or "")
+    assert "ContrastiveLoss" in (raised.value.expected or "")
+
+
+@pytest.mark.parametrize("name", NO_LOSSES)
+def test_what_else_the_library_has_is_no_loss(name: str) -> None:
+    with pytest.raises(RecipeError, match=f"has no loss {name}"):
+        build(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "got"),
+    [
+        ("ContrastiveLoss", {"nonsense": 1}, "unexpected keyword argument 'nonsense'"),
+        ("ArcFaceLoss", {"num_classes": 3}, "multiple values for keyword argument 'num_classes'"),
+        ("RankedListLoss", {}, "missing 2 required positional arguments"),
+    ],
+)
+def test_arguments_that_the_class_refuses_are_an_error(name: str, arguments: Arguments, got: str) -> None:
+    with pytest.raises(RecipeError, match=f"pml:{name} refuses the arguments") as raised:
+        build(name, arguments)
+    assert got in (raised.value.got or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("VICRegLoss", {}),
+        ("ManifoldLoss", {"l": 8}),
+        ("GenericPairLoss", {"mat_based_loss": True}),
+        ("ContrastiveLoss", {"pos_margin": "far"}),
+    ],
+)
+def test_a_loss_that_cannot_be_computed_from_features_and_labels_is_an_error(name: str, arguments: Arguments) -> None:
+    with pytest.raises(RecipeError, match=f"pml:{name} cannot be computed"):
+        build(name, arguments)
+
+
+def test_a_loss_without_a_scalar_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses.ContrastiveLoss, "forward", lambda _self, features, _labels: features)
+    with pytest.raises(RecipeError, match="cannot be computed") as raised:
+        build("ContrastiveLoss")
+    assert raised.value.got == "Tensor of shape (4, 8)"
+
+
+def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pytorch_metric_learning.losses")
+    monkeypatch.setitem(sys.modules, "pytorch_metric_learning", None)  # makes importing it fail
+    with pytest.raises(UsageError, match="needs the library pytorch-metric-learning") as raised:
+        build("CircleLoss")
+    assert "pip install pytorch-metric-learning" in (raised.value.cure or "")
