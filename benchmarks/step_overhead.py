@@ -35,11 +35,12 @@ from reseen.models.preprocessing import normalise, resize
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.augmentation import _erase, _flip_pad_crop, augment, draw
+from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints
 from reseen.training.events import Event, StepDone
 from reseen.training.randomness import Purpose, generator, seed_torch
 from reseen.training.run_log import RunLog
-from reseen.training.trainer import Trainer, TrainingSet
+from reseen.training.trainer import Trainer
 
 IMAGES, PERSONS, HEIGHT, WIDTH = 12_936, 751, 128, 64
 ROUNDS = 15

@@ -16,7 +16,8 @@ from reseen.datasets.manifest import Manifest
 from reseen.datasets.synthetic.dataset import synthesise
 from reseen.datasets.synthetic.plan import Plan
 from reseen.recipe.load import load_recipe
-from reseen.workflows.train import TrainingRun, train
+from reseen.workflows.run_plan import TrainingRun
+from reseen.workflows.train import train
 
 SMALL = (
     "preprocess.height=64",

@@ -17,7 +17,8 @@ from torch import Tensor
 from reseen.datasets.open import open_dataset
 from reseen.recipe.load import load_recipe
 from reseen.workflows.evaluate import evaluate_weights
-from reseen.workflows.train import TrainingRun, train
+from reseen.workflows.run_plan import TrainingRun
+from reseen.workflows.train import train
 
 CPU = torch.device("cpu")
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}

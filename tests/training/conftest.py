@@ -15,10 +15,11 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
+from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts
 from reseen.training.events import Event
 from reseen.training.randomness import Purpose, seed_torch
-from reseen.training.trainer import Trainer, TrainingSet
+from reseen.training.trainer import Trainer
 
 SmallRecipe = Callable[..., Recipe]
 Listener = Callable[[Event], None]

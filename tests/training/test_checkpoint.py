@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,10 +269,30 @@ def test_a_state_of_other_parts_is_refused(whole: Checkpoints, key: str, becomes
 
 
 def test_weights_of_another_network_are_refused(whole: Checkpoints) -> None:
-    path = whole.folder / "latest.safetensors"
-    safetensors.torch.save_file({"other": torch.zeros(1)}, path, header(path))
+    other = parts(2)
+    other.network.append(nn.Linear(4, 4))
     with pytest.raises(CheckpointError, match="cannot be resumed"):
+        whole.resume_latest(other)
+
+
+def test_weights_of_another_moment_are_refused(whole: Checkpoints) -> None:
+    path = whole.folder / "latest.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    tensors["0.weight"] += 1e-3
+    safetensors.torch.save_file(tensors, path, header(path))
+    with pytest.raises(CheckpointError, match="not of the same moment"):
         whole.resume_latest(parts(2))
+
+
+def test_an_average_is_what_is_saved_and_what_learns_comes_back_too(tmp_path: Path, bits: Bits) -> None:
+    one, other = (replace(parts(seed), average=parts(seed + 2).network) for seed in (1, 2))
+    learn(one)
+    Checkpoints(tmp_path, IDENTITY).save_latest(one, HALF, {})
+
+    assert same(safetensors.torch.load_file(tmp_path / "latest.safetensors"), one.deployed.state_dict())
+    Checkpoints(tmp_path, IDENTITY).resume_latest(other)
+    assert same(bits(one), bits(other))
+    assert same(dict(one.deployed.state_dict()), dict(other.deployed.state_dict()))
 
 
 def test_a_state_named_outside_the_folder_is_not_followed(whole: Checkpoints, tmp_path: Path) -> None:

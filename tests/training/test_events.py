@@ -10,7 +10,8 @@ from reseen.training.events import Event, Saved
 
 def test_every_event_is_a_dataclass_of_its_own_shape() -> None:
     kinds = get_args(Event)
-    assert {kind.__name__ for kind in kinds} == {"Started", "StepDone", "EpochDone", "Evaluated", "Saved"}
+    names = {"Started", "StepDone", "EpochDone", "Evaluated", "StoppedEarly", "Saved"}
+    assert {kind.__name__ for kind in kinds} == names
     assert all(is_dataclass(kind) for kind in kinds)
     assert len({tuple(field.name for field in fields(kind)) for kind in kinds}) == len(kinds)
 

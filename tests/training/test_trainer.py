@@ -24,11 +24,13 @@ from reseen.models.network import ReIDNetwork
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.augmentation import augment, draw
+from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Parts, Progress
 from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone
 from reseen.training.randomness import Purpose, generator
-from reseen.training.trainer import Trainer, TrainingSet
-from reseen.workflows.train import TrainingRun, train
+from reseen.training.trainer import Trainer
+from reseen.workflows.run_plan import TrainingRun
+from reseen.workflows.train import train
 
 SmallRecipe = Callable[..., Recipe]
 MakeTrainer = Callable[..., Trainer]
@@ -227,7 +229,7 @@ def test_steps_equal_plain_torch(
     momentum = [torch.zeros_like(parameter) for parameter in learning]
     rates = []
     for epoch, rate in enumerate([0.02 * 0.25, 0.02 * 0.1]):
-        batches = trainer.sampler.epoch(generator(recipe.seed, Purpose.SAMPLING, epoch))
+        batches = trainer.batches.sampler.epoch(generator(recipe.seed, Purpose.SAMPLING, epoch))
         for iteration, batch in enumerate(batches):
             rng = generator(recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
             draws = draw(recipe.augmentation, len(batch), recipe.preprocess, rng)
@@ -283,14 +285,14 @@ def test_a_crash_at_the_end_of_an_epoch_loses_no_checkpoint(
 ) -> None:
     recipe = small_recipe("training.save_every=1")
     stopped = make_trainer(recipe)
-    save_weights = stopped.checkpoints.save_weights
+    write = stopped.checkpoints._write
 
-    def crash(name: str, network: ReIDNetwork, header: Mapping[str, str]) -> Path:
-        if name == file and header["epoch"] == "2":
+    def crash(name: str, content: bytes) -> Path:
+        if name == file and stopped.progress.epoch == 2:
             raise KeyboardInterrupt
-        return save_weights(name, network, header)
+        return write(name, content)
 
-    monkeypatch.setattr(stopped.checkpoints, "save_weights", crash)
+    monkeypatch.setattr(stopped.checkpoints, "_write", crash)
     with pytest.raises(KeyboardInterrupt):
         stopped.run()
     resumed = make_trainer(recipe)
@@ -425,7 +427,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images_and_spoils
     assert len(steps) == 8
     epoch, iteration = steps[-1].epoch, steps[-1].iteration + 1
     assert epoch == 2
-    batch = trainer.sampler.epoch(generator(recipe.seed, Purpose.SAMPLING, 1))[iteration - 1]
+    batch = trainer.batches.sampler.epoch(generator(recipe.seed, Purpose.SAMPLING, 1))[iteration - 1]
     assert f"epoch 2, iteration {iteration}" in caught.value.what
     assert caught.value.what.endswith(", ".join(str(training_set.paths[image]) for image in batch))
     assert "total nan" in (caught.value.got or "")

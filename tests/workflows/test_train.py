@@ -30,7 +30,8 @@ from reseen.models.weights import load_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.events import Event, StepDone
-from reseen.workflows.train import TrainingRun, train
+from reseen.workflows.run_plan import TrainingRun
+from reseen.workflows.train import train
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]

@@ -10,6 +10,7 @@ import typer
 
 from reseen.cli.console import StageBars, say
 from reseen.cli.options import DataOption, DeviceOption, OverrideOption, RecipeOption
+from reseen.cli.processes import launched
 
 if TYPE_CHECKING:
     from reseen.training.events import Event, Listener
@@ -29,6 +30,7 @@ def train(
 ) -> None:
     """Train a network as a recipe says.
 
+    Several processes train together when torchrun starts them: torchrun --nproc-per-node 2 -m reseen train …
     With several --data the persons of all are trained on, and each dataset that has query and gallery is evaluated.
 
     Example: reseen train -c osnet_x0_25 --data Market-1501-v15.09.15 --output runs/osnet -o training.epochs=60
@@ -36,16 +38,18 @@ def train(
     from reseen.datasets.merge import training_and_evaluation
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import choose_device
-    from reseen.workflows.train import TrainingRun
+    from reseen.workflows.run_plan import TrainingRun
     from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
     manifest, evaluation = training_and_evaluation(
         open_datasets(data, "--data"), open_datasets(eval_data or (), "--eval-data"), recipe.data.hold_out
     )
-    run = TrainingRun(recipe, manifest, output, choose_device(device), resume, evaluation)
-    with StageBars() as bars:
+    with launched(device) as (processes, chosen), StageBars() as bars:
+        run = TrainingRun(recipe, manifest, output, chosen, resume, evaluation, processes)
+        if not processes.is_first:
+            run_training(run)
+            return
         done = run_training(run, [show_training(bars)], bars)
     say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
 

@@ -33,6 +33,10 @@ class Draws:
     corner: Int64[np.ndarray, "b 2"]
     erased: Int64[np.ndarray, "b 4"]
 
+    def of(self, places: Int64[np.ndarray, " share"]) -> Draws:
+        """What happens to some of the images."""
+        return Draws(self.flipped[places], self.corner[places], self.erased[places])
+
 
 def draw(settings: Augmentation, images: int, preprocess: Preprocess, rng: np.random.Generator) -> Draws:
     """Draw the changes for a batch of `images` images that will be `preprocess.height` × `preprocess.width`."""

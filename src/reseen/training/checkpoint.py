@@ -1,12 +1,14 @@
 """Checkpoints: weights anyone can read, and beside `latest` the state that resuming needs. Safetensors and JSON only.
 
 `latest.safetensors` names its state file in its header. The state is written first, under a new name; then `latest` is
-replaced in one move; then older states are removed. A crash anywhere leaves a `latest` whose state is there.
+replaced in one move; then older states are removed. A crash anywhere leaves a `latest` whose state is there. The state
+holds the SHA-256 of its `latest`, so that files of different moments are never taken for one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,10 @@ class Progress:
         best: highest value so far of the figure that chooses `best`, or None before the first evaluation.
         best_epoch: when that was (1-based), or 0.
         loss_sums: sums of the losses over the iterations completed in the current epoch.
+        steps: steps of the optimizer that were done.
+        mark: the figure that early stopping compares with, or None before the first evaluation.
+        stalled: evaluations in a row that were not better than `mark`.
+        scaler: state of the fp16 loss scale; empty but for fp16.
     """
 
     epoch: int = 0
@@ -43,6 +49,10 @@ class Progress:
     best: float | None = None
     best_epoch: int = 0
     loss_sums: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    mark: float | None = None
+    stalled: int = 0
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,12 @@ class State:
     Attributes:
         progress: how far the run had come.
         identity: of the run, as `Checkpoints` was given it.
+        weights: SHA-256 of the `latest` it belongs to.
     """
 
     progress: Progress
     identity: dict[str, Any]
+    weights: str
 
 
 STATE = TypeAdapter(State)
@@ -66,14 +78,21 @@ class Parts:
     """What a run learns, and what it learns with.
 
     Attributes:
-        network: its state is the weights file.
+        network: what learns; its state is the weights file, or part of the state where weights are averaged.
         criterion: its parameters (the centers) are part of the state.
         optimizers: by name; each holds the state of its parameters.
+        average: the averaged network, whose state then is the weights file, or None.
     """
 
     network: nn.Module
     criterion: nn.Module
     optimizers: Mapping[str, torch.optim.Optimizer]
+    average: nn.Module | None = None
+
+    @property
+    def deployed(self) -> nn.Module:
+        """The network that is evaluated, saved and used."""
+        return self.network if self.average is None else self.average
 
 
 class Checkpoints:
@@ -90,9 +109,11 @@ class Checkpoints:
 
     def save_weights(self, name: str, network: nn.Module, header: Mapping[str, str]) -> Path:
         """Write `name.safetensors` with the network's tensors and a header of text values."""
+        return self._write(name, _pack(network.state_dict(), header))
+
+    def _write(self, name: str, content: bytes) -> Path:
         path = self.folder / f"{name}.safetensors"
-        tensors = {key: value.contiguous() for key, value in network.state_dict().items()}
-        write_whole(path, safetensors.torch.save(tensors, {"format": FORMAT, **header}))
+        write_whole(path, content)
         return path
 
     def save_latest(self, parts: Parts, progress: Progress, header: Mapping[str, str]) -> Path:
@@ -101,10 +122,11 @@ class Checkpoints:
         Raises:
             StorageError: it could not be written; the `latest` before it is whole.
         """
-        state = self.folder / f"latest.state-{progress.epoch:04d}-{progress.iteration:06d}.safetensors"
-        description = STATE.dump_json(State(progress, self.identity)).decode()
-        write_whole(state, safetensors.torch.save(_state_tensors(parts), {"format": FORMAT, "state": description}))
-        path = self.save_weights("latest", parts.network, {**header, "state": state.name})
+        name = f"latest.state-{progress.epoch:04d}-{progress.iteration:06d}"
+        weights = _pack(parts.deployed.state_dict(), {**header, "state": f"{name}.safetensors"})
+        described = State(progress, self.identity, hashlib.sha256(weights).hexdigest())
+        state = self._write(name, _pack(_state_tensors(parts), {"state": STATE.dump_json(described).decode()}))
+        path = self._write("latest", weights)
         older = [file for file in self.folder.glob("latest.state-*.safetensors") if file != state]
         for file in [*older, *self.folder.glob(".*.part")]:  # parts are of a run that was killed while it saved
             with contextlib.suppress(OSError):
@@ -115,14 +137,18 @@ class Checkpoints:
         """Put `latest` and its state into `parts`.
 
         Raises:
-            CheckpointError: there is none, it is damaged, or it belongs to another run.
+            CheckpointError: there is none, it is damaged, its files are not of one moment, or it belongs to another
+                run.
         """
-        weights, header = _read(self.folder / "latest.safetensors")
-        tensors, description = _read(self.folder / Path(header.get("state", "")).name)
+        latest = self.folder / "latest.safetensors"
+        weights, header = _read(latest)
+        state_file = self.folder / Path(header.get("state", "")).name
+        tensors, description = _read(state_file)
         try:
             state = STATE.validate_json(description["state"], strict=True)
             self._check_identity(state.identity)
-            parts.network.load_state_dict(weights)
+            _check_pair(latest, state_file, state.weights)
+            parts.deployed.load_state_dict(weights)
             _restore(parts, tensors)
         except (LookupError, ValueError, RuntimeError) as error:
             raise _damaged(self.folder, error) from None
@@ -139,6 +165,18 @@ class Checkpoints:
                 )
 
 
+def _check_pair(latest: Path, state: Path, expected: str) -> None:
+    with latest.open("rb") as file:
+        got = hashlib.file_digest(file, "sha256").hexdigest()
+    if got != expected:
+        raise CheckpointError(
+            f"{latest} and {state.name} are not of the same moment",
+            expected=f"weights whose SHA-256 is {expected}, as the state says",
+            got=got,
+            cure="put back the files that were saved together, or train without --resume into another --output",
+        )
+
+
 def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Places (`.a.0.b`) where two trees of JSON values differ, and the two values there."""
     if isinstance(before, dict) and isinstance(now, dict):
@@ -151,19 +189,27 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
         yield place, before, now
 
 
+def _pack(tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> bytes:
+    contiguous = {key: value.contiguous() for key, value in tensors.items()}
+    return safetensors.torch.save(contiguous, {"format": FORMAT, **header})
+
+
 def _state_tensors(parts: Parts) -> dict[str, Tensor]:
-    tensors = {f"criterion.{key}": value.contiguous() for key, value in parts.criterion.state_dict().items()}
+    tensors = {f"criterion.{key}": value for key, value in parts.criterion.state_dict().items()}
+    if parts.average is not None:
+        tensors |= {f"network.{key}": value for key, value in parts.network.state_dict().items()}
     for name, optimizer in parts.optimizers.items():
         for index, values in optimizer.state_dict()["state"].items():
             for key, value in values.items():
                 if value is not None:
-                    tensors[f"optimizer.{name}.{index}.{key}"] = value.contiguous()
+                    tensors[f"optimizer.{name}.{index}.{key}"] = value
     return tensors
 
 
 def _restore(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
-    prefix = "criterion."
-    parts.criterion.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    parts.criterion.load_state_dict(_below("criterion.", tensors))
+    if parts.average is not None:
+        parts.network.load_state_dict(_below("network.", tensors))
     for name, optimizer in parts.optimizers.items():
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
@@ -175,6 +221,10 @@ def _restore(parts: Parts, tensors: Mapping[str, Tensor]) -> None:
                     torch.empty_like(parameters[int(index)].detach()).copy_(value) if same_layout else value
                 )
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -55,6 +55,14 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class StoppedEarly:
+    """The run ends after `epoch` (1-based): `evaluations` in a row were not better."""
+
+    epoch: int
+    evaluations: int
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint was written."""
 
@@ -62,5 +70,5 @@ class Saved:
     path: str
 
 
-Event = Started | StepDone | EpochDone | Evaluated | Saved
+Event = Started | StepDone | EpochDone | Evaluated | StoppedEarly | Saved
 Listener = Callable[[Event], None]

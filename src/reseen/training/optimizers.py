@@ -12,11 +12,15 @@ from reseen.recipe.schema import Adam, Center, Recipe
 
 
 def build_optimizers(recipe: Recipe, network: nn.Module, criterion: Criterion) -> dict[str, torch.optim.Optimizer]:
-    """The optimizers by name: `network`, and `centers` when the recipe has a center loss."""
-    optimizers = {"network": _network_optimizer(recipe, network.parameters())}
-    for loss in recipe.losses:
-        if isinstance(loss, Center):
-            optimizers["centers"] = _center_optimizer(loss, criterion.parameters())
+    """The optimizers by name: `network`, for all that losses learn too, and `centers` for those of a center loss."""
+    centers: list[nn.Parameter] = []
+    learnt = list(network.parameters())
+    for name, loss in criterion.losses.items():
+        (centers if name == Center().name else learnt).extend(loss.parameters())
+    optimizers = {"network": _network_optimizer(recipe, learnt)}
+    for settings in recipe.losses:
+        if isinstance(settings, Center):
+            optimizers["centers"] = _center_optimizer(settings, centers)
     return optimizers
 
 

@@ -21,11 +21,14 @@ class Purpose(IntEnum):
     NETWORK = 3
 
 
-def generator(seed: int, purpose: Purpose, epoch: int = 0, iteration: int = 0) -> np.random.Generator:
-    """An independent generator for one purpose at one point of the run."""
-    return np.random.default_rng((seed, purpose, epoch, iteration))
+def generator(seed: int, purpose: Purpose, epoch: int = 0, iteration: int = 0, rank: int = 0) -> np.random.Generator:
+    """An independent generator for one purpose at one point of the run.
+
+    `rank` is for draws that each of several processes makes for itself; all others are the same in every process.
+    """
+    return np.random.default_rng((seed, purpose, epoch, iteration, *([rank] if rank else [])))
 
 
-def seed_torch(seed: int, purpose: Purpose, epoch: int = 0, iteration: int = 0) -> None:
+def seed_torch(seed: int, purpose: Purpose, epoch: int = 0, iteration: int = 0, rank: int = 0) -> None:
     """Seed torch's own generators (initialisation, dropout) for one purpose at one point of the run."""
-    torch.manual_seed(int(generator(seed, purpose, epoch, iteration).integers(2**63)))
+    torch.manual_seed(int(generator(seed, purpose, epoch, iteration, rank).integers(2**63)))

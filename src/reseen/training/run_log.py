@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reseen.files import append_lines, append_text, make_folder, write_whole
-from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone
+from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone, StoppedEarly
 
 
 class RunLog:
@@ -59,6 +59,8 @@ class RunLog:
                 best = " (best)" if event.is_best else ""
                 self.say(f"epoch {event.epoch} evaluated in {event.seconds:.1f} s: {figures}{best}")
                 self._record("evaluation", event)
+            case StoppedEarly():
+                self.say(f"stopped early after epoch {event.epoch}: not better in {event.evaluations} evaluations")
             case Saved():
                 self.say(f"saved {event.name} to {event.path}")
 

@@ -1,4 +1,4 @@
-"""The learning rate as a pure function of the epoch: nothing to save, nothing to restore."""
+"""The learning rate as a pure function of how far a run is: nothing to save, nothing to restore."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ import math
 from reseen.recipe.schema import Cosine, Schedule
 
 
-def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int) -> float:
-    """What the recipe's learning rate is multiplied by during an epoch.
+def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int, step: int = 0, steps: int = 1) -> float:
+    """What the recipe's learning rate is multiplied by.
 
-    The warm-up grows linearly from `start_factor` in the first epoch (PaddleClas's convention; the original code
+    The warm-up grows linearly from `start_factor` at the start (PaddleClas's convention; the original code
     starts one step further on). Milestones are absolute. The cosine starts after the warm-up and reaches
-    `end_factor` at the last epoch.
+    `end_factor` in the last epoch, or, where the rate changes per step, in the last step.
 
     Args:
         schedule: as in the recipe.
         epoch: 0-based.
         epochs: length of the run.
+        step: of the epoch, 0-based; of no effect where the rate changes per epoch.
+        steps: in the epoch.
     """
+    now, last = (epoch + step / steps, epochs - 1 / steps) if schedule.per == "step" else (epoch, epochs - 1)
     warmup = schedule.warmup
     before = warmup.epochs if warmup is not None else 0
-    if warmup is not None and epoch < before:
-        return warmup.start_factor + (1 - warmup.start_factor) * epoch / before
+    if warmup is not None and now < before:
+        return warmup.start_factor + (1 - warmup.start_factor) * now / before
     if isinstance(schedule, Cosine):
-        progress = (epoch - before) / max(epochs - 1 - before, 1)
+        progress = (now - before) / (last - before) if last > before else 0.0
         return schedule.end_factor + (1 - schedule.end_factor) * (1 + math.cos(math.pi * min(progress, 1))) / 2
-    return math.prod((schedule.gamma for milestone in schedule.milestones if epoch >= milestone), start=1.0)
+    return math.prod((schedule.gamma for milestone in schedule.milestones if now >= milestone), start=1.0)

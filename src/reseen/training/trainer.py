@@ -1,51 +1,46 @@
-"""The training loop: P×K batches from memory, one step each, evaluation and checkpoints at their times."""
+"""The training loop: P×K batches from memory, evaluation and checkpoints at their times."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, UInt8
-from torch import Tensor
+from jaxtyping import Int64
+from torch import Tensor, nn
 
 from reseen.datasets.sampler import PKSampler
-from reseen.errors import Interrupted, TrainingError
+from reseen.errors import Interrupted, RecipeError, TrainingError
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
-from reseen.recipe.schema import Recipe
-from reseen.training.augmentation import augment, draw
+from reseen.recipe.schema import CrossEntropy, Recipe
+from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
-from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone
+from reseen.training.early_stopping import judged, out_of_patience
+from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone, StoppedEarly
 from reseen.training.interruption import Interruption
+from reseen.training.learner import Learner
+from reseen.training.modes import Modes
 from reseen.training.optimizers import build_optimizers
-from reseen.training.randomness import Purpose, generator, seed_torch
+from reseen.training.processes import ALONE, Processes
+from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.schedule import learning_rate_factor
+from reseen.training.stepper import Stepper
+from reseen.training.weight_average import WeightAverage
 
 Evaluate = Callable[[ReIDNetwork], Mapping[str, float]]
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """What a run learns from.
-
-    Attributes:
-        images: decoded images, on the device that trains.
-        labels: class of each image, 0 to persons - 1.
-        paths: file of each image, for messages.
-    """
-
-    images: UInt8[Tensor, "n h w 3"]
-    labels: Int64[np.ndarray, " n"]
-    paths: Sequence[Path]
-
-
 class Trainer:
     """Trains a network as a recipe says.
+
+    With several processes, each is given the same arguments but for `processes` and learns from its own share of every
+    batch. Every random draw but a network's own (dropout) is made for the whole batch, and is so the same for any
+    number of processes.
 
     Args:
         recipe: what to do.
@@ -54,8 +49,9 @@ class Trainer:
         data: what it learns from.
         sampler: draws the batches of each epoch from `data`.
         checkpoints: where states are saved.
-        evaluate: measures the network; gives recall1, mAP and mINP as fractions, and more.
+        evaluate: measures the network; gives recall1, mAP and mINP as fractions, and more, the same in every process.
         listeners: are told what happens.
+        processes: those that train together.
     """
 
     def __init__(
@@ -69,6 +65,7 @@ class Trainer:
         checkpoints: Checkpoints,
         evaluate: Evaluate,
         listeners: Sequence[Listener] = (),
+        processes: Processes = ALONE,
     ) -> None:
         self.recipe = recipe
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -77,9 +74,17 @@ class Trainer:
         self.checkpoints = checkpoints
         self.evaluate = evaluate
         self.listeners = listeners
-        self.sampler = sampler
-        self.labels = torch.from_numpy(data.labels).to(data.images.device)
-        self.parts = Parts(network, criterion, build_optimizers(recipe, network, criterion))
+        self.processes = processes
+        self.batches = Batches(recipe, data, sampler, processes)
+        settings = recipe.training
+        self._some_unused = not any(isinstance(loss, CrossEntropy) for loss in recipe.losses)  # it alone reads the head
+        self.modes = Modes(network, settings)
+        self.learner = Learner(network, criterion, settings.precision)
+        self.average = None if settings.ema is None else WeightAverage(network, settings.ema)
+        self.deployed = network if self.average is None else self.average.network
+        averaged = None if self.average is None else self.average.network
+        self.parts = Parts(network, criterion, build_optimizers(recipe, network, criterion), averaged)
+        self.stepper = Stepper(settings, self.parts.optimizers, data.images.device)
         self.progress = Progress()
 
     def resume(self) -> None:
@@ -88,43 +93,47 @@ class Trainer:
         Raises:
             CheckpointError: there is none, or it belongs to another run.
         """
-        self.progress = self.checkpoints.resume_latest(self.parts)
+        self.progress = self.processes.together(lambda: self.checkpoints.resume_latest(self.parts))
+        self.stepper.restore(self.progress.scaler)
 
     def run(self) -> Progress:
-        """Train to the last epoch.
+        """Train to the last epoch, or to where early stopping ends it.
 
         Raises:
             Interrupted: Ctrl-C or SIGTERM came; `latest` holds what was done.
-            TrainingError: the loss is not finite, or the weights are not.
+            TrainingError: the loss is not finite, or the weights are not; another process failed.
+            RecipeError: nothing in the network learns.
             StorageError: a checkpoint could not be written; the one before is whole.
         """
-        at = self.progress
-        persons = int(self.data.labels.max()) + 1
-        self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(self.data.labels), persons))
+        at, data = self.progress, self.data
+        self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(data.labels), data.persons))
         with Interruption() as interruption:
             while not self._finished():
                 if self.progress.evaluation_due:
                     self._evaluate()
                 else:
                     self._train_epoch(interruption)
-                if interruption.requested and not self._finished():
+                if self.processes.any(interruption.requested) and not self._finished():
                     self._stop()
         return self.progress
 
     def _finished(self) -> bool:
-        return self.progress.epoch >= self.recipe.training.epochs and not self.progress.evaluation_due
+        training = self.recipe.training
+        over = self.progress.epoch >= training.epochs or out_of_patience(self.progress, training.early_stopping)
+        return over and not self.progress.evaluation_due
 
     def _train_epoch(self, interruption: Interruption) -> None:
         """Learn from the batches of an epoch that are left, and save; on a stop signal, save and come back early."""
         epoch, training = self.progress.epoch, self.recipe.training
-        rate = self.recipe.optimizer.learning_rate * learning_rate_factor(self.recipe.schedule, epoch, training.epochs)
-        for group in self.parts.optimizers["network"].param_groups:
-            group["lr"] = rate
-        batches = self.sampler.epoch(generator(self.recipe.seed, Purpose.SAMPLING, epoch))
-        self.network.train()
-        start, first = time.perf_counter(), self.progress.iteration
+        batches = self.batches.of_epoch(epoch)
+        self.modes.enter(epoch)
+        model = self.processes.parallel(self.learner, some_unused=self._some_unused)
+        start, first, rate = time.perf_counter(), self.progress.iteration, 0.0
         for iteration in range(first, len(batches)):
-            losses = self._step(epoch, iteration, batches[iteration])
+            rate = self._set_learning_rate(epoch, iteration, len(batches))
+            group_start = iteration - iteration % training.accumulate
+            group = range(group_start, min(group_start + training.accumulate, len(batches)))
+            losses, stop = self._learn(model, iteration, batches[iteration], group, interruption)
             sums = {name: self.progress.loss_sums.get(name, 0.0) + value for name, value in losses.items()}
             self.progress = replace(self.progress, iteration=iteration + 1, loss_sums=sums)
             per_second = (iteration + 1 - first) / (time.perf_counter() - start)
@@ -141,33 +150,55 @@ class Trainer:
                     eta_seconds=left / per_second,
                 )
             )
-            if interruption.requested and iteration + 1 < len(batches):
+            stop = stop or (self.processes.count == 1 and interruption.requested)
+            if stop and iteration == group[-1] and iteration + 1 < len(batches):
                 self._check_weights()
                 self._save_latest()
                 return
         self._finish_epoch(len(batches), rate, time.perf_counter() - start, (len(batches) - first) * batches.shape[1])
 
-    def _step(self, epoch: int, iteration: int, batch: Int64[np.ndarray, " b"]) -> dict[str, float]:
-        """Learn from one batch; the losses that were seen, unweighted, and their weighted `total`."""
-        seed_torch(self.recipe.seed, Purpose.NETWORK, epoch, iteration)
-        indices = torch.from_numpy(batch).to(self.labels.device)
-        images = self._batch(epoch, iteration, indices)
-        total, values = self.criterion(self.network(images), self.labels[indices])
-        losses = {**{name: value.item() for name, value in values.items()}, "total": total.item()}
-        if not math.isfinite(losses["total"]):
-            self._refuse(epoch, iteration, batch, losses)
-        for optimizer in self.parts.optimizers.values():
-            optimizer.zero_grad()
-        total.backward()
-        for optimizer in self.parts.optimizers.values():
-            optimizer.step()
-        return losses
+    def _set_learning_rate(self, epoch: int, iteration: int, iterations: int) -> float:
+        factor = learning_rate_factor(self.recipe.schedule, epoch, self.recipe.training.epochs, iteration, iterations)
+        rate = self.recipe.optimizer.learning_rate * factor
+        for group in self.parts.optimizers["network"].param_groups:
+            group["lr"] = rate
+        return rate
 
-    def _batch(self, epoch: int, iteration: int, indices: Int64[Tensor, " b"]) -> Float32[Tensor, "b 3 h w"]:
-        augmentation, preprocess = self.recipe.augmentation, self.recipe.preprocess
-        rng = generator(self.recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
-        draws = draw(augmentation, len(indices), preprocess, rng)
-        return augment(self.data.images[indices], draws, augmentation, preprocess)
+    def _learn(
+        self,
+        model: nn.Module,
+        iteration: int,
+        batch: Int64[np.ndarray, " b"],
+        group: range,
+        interruption: Interruption,
+    ) -> tuple[dict[str, float], bool]:
+        """Learn from one batch; with the last of its group, change the weights.
+
+        Returns:
+            The losses over all processes, unweighted, and their weighted `total`; whether a process is asked to stop.
+        """
+        epoch, last = self.progress.epoch, iteration == group[-1]
+        seed_torch(self.recipe.seed, Purpose.NETWORK, epoch, iteration, self.processes.rank)
+        images, labels = self.batches.load(epoch, iteration, batch)
+        with self.processes.exchanging_gradients(model, last):
+            total, values = model(images, labels)
+            losses, stop = self._exchange({**values, "total": total.detach()}, interruption.requested)
+            if not math.isfinite(losses["total"]):
+                self._refuse(iteration, batch, losses)
+            if not total.requires_grad:
+                self._refuse_to_learn_nothing()
+            self.stepper.backward(total, 1 / len(group))
+        if last and self.stepper.step():
+            self.progress = replace(self.progress, steps=self.progress.steps + 1)
+            if self.average is not None:
+                self.average.update(self.network, self.progress.steps)
+        return losses, stop
+
+    def _exchange(self, losses: Mapping[str, Tensor], stop: bool) -> tuple[dict[str, float], bool]:
+        """Means of the losses over the processes, and whether any of them is asked to stop, with one call."""
+        values = torch.stack([*losses.values(), torch.full_like(losses["total"], float(stop))])
+        *means, stopping = self.processes.mean(values.double()).tolist()
+        return dict(zip(losses, means, strict=True)), stopping > 0
 
     def _finish_epoch(self, iterations: int, rate: float, seconds: float, images: int) -> None:
         training, sums, epoch = self.recipe.training, self.progress.loss_sums, self.progress.epoch + 1
@@ -182,17 +213,19 @@ class Trainer:
         self._save_latest()  # last: a crash before it has the epoch done again, and all of the above with it
 
     def _evaluate(self) -> None:
-        start = time.perf_counter()
-        metrics = self.evaluate(self.network)
-        value, before = metrics[self.recipe.training.best], self.progress.best
-        is_best = before is None or value > before
+        start, training = time.perf_counter(), self.recipe.training
+        self.processes.align(self.deployed)
+        metrics = self.evaluate(self.deployed)
+        after = judged(self.progress, metrics[training.best], training.early_stopping)
+        is_best = after.best_epoch == after.epoch
         if is_best:
-            self.progress = replace(self.progress, best=value, best_epoch=self.progress.epoch)
             self._save_weights("best")
-        self.progress = replace(self.progress, evaluation_due=False)
+        self.progress = replace(after, evaluation_due=False)
         self._save_latest()
-        best = value if is_best or before is None else before
-        self._tell(Evaluated(self.progress.epoch, dict(metrics), best, is_best, time.perf_counter() - start))
+        assert after.best is not None  # noqa: S101
+        self._tell(Evaluated(after.epoch, dict(metrics), after.best, is_best, time.perf_counter() - start))
+        if out_of_patience(self.progress, training.early_stopping):
+            self._tell(StoppedEarly(after.epoch, after.stalled))
 
     def _stop(self) -> None:
         raise Interrupted(
@@ -200,13 +233,24 @@ class Trainer:
             cure=f"the same command with --resume continues from {self.checkpoints.folder}",
         )
 
-    def _refuse(self, epoch: int, iteration: int, batch: Int64[np.ndarray, " b"], losses: Mapping[str, float]) -> None:
+    def _refuse(self, iteration: int, batch: Int64[np.ndarray, " b"], losses: Mapping[str, float]) -> None:
         images = ", ".join(str(self.data.paths[index]) for index in batch)
+        precision = "" if self.recipe.training.precision == "fp32" else "-o training.precision=fp32 (or bf16), "
         raise TrainingError(
-            f"the loss is not finite in epoch {epoch + 1}, iteration {iteration + 1}; its images: {images}",
+            f"the loss is not finite in epoch {self.progress.epoch + 1}, iteration {iteration + 1}; its images: "
+            f"{images}",
             expected="a finite loss",
             got=", ".join(f"{name} {value}" for name, value in losses.items()),
-            cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
+            cure=f"{precision}lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good "
+            "state",
+        )
+
+    def _refuse_to_learn_nothing(self) -> None:
+        raise RecipeError(
+            "no loss has anything to teach while the backbone is frozen",
+            expected="a loss of the neck's or the head's output in the epochs of training.freeze_backbone",
+            got=", ".join(loss.name for loss in self.recipe.losses),
+            cure="-o training.freeze_backbone=0, or add a cross_entropy loss",
         )
 
     def _check_weights(self) -> None:
@@ -220,11 +264,16 @@ class Trainer:
             )
 
     def _save_latest(self) -> None:
-        path = self.checkpoints.save_latest(self.parts, self.progress, self._header())
-        self._tell(Saved("latest", str(path)))
+        self.progress = replace(self.progress, scaler=self.stepper.state)
+        self._save("latest", lambda: self.checkpoints.save_latest(self.parts, self.progress, self._header()))
 
     def _save_weights(self, name: str) -> None:
-        self._tell(Saved(name, str(self.checkpoints.save_weights(name, self.network, self._header()))))
+        self._save(name, lambda: self.checkpoints.save_weights(name, self.deployed, self._header()))
+
+    def _save(self, name: str, write: Callable[[], Path]) -> None:
+        path = self.processes.first(write)
+        if path is not None:
+            self._tell(Saved(name, str(path)))
 
     def _header(self) -> dict[str, str]:
         preprocess = self.recipe.preprocess.model_dump_json()

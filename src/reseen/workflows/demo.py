@@ -24,7 +24,8 @@ from reseen.training.randomness import Purpose, seed_torch
 from reseen.workflows.demo_report import DemoResults, write_report
 from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval
 from reseen.workflows.extract import Progress
-from reseen.workflows.train import TrainingRun, train
+from reseen.workflows.run_plan import TrainingRun
+from reseen.workflows.train import train
 
 
 @dataclass(frozen=True)

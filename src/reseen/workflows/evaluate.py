@@ -20,6 +20,7 @@ from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
 from reseen.models.weights_file import read_header, resolve_weights
 from reseen.recipe.schema import Recipe, Reranking
+from reseen.training.processes import ALONE, Processes
 from reseen.workflows.extract import Progress, extract_features
 
 
@@ -108,8 +109,12 @@ def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sam
     return query, gallery
 
 
-def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progress | None = None) -> RetrievalSet:
+def embed_dataset(
+    embedder: NetworkEmbedder, manifest: Manifest, progress: Progress | None = None, processes: Processes = ALONE
+) -> RetrievalSet:
     """Features of a dataset's query and gallery; an image that is in both is embedded once and never finds itself.
+
+    Several processes share the work, and all get the whole.
 
     Raises:
         DatasetError: no query or no gallery.
@@ -121,8 +126,8 @@ def embed_dataset(embedder: NetworkEmbedder, manifest: Manifest, progress: Progr
     query_paths = [path for path in dict.fromkeys(sample.path for sample in query) if path not in known]
     features = np.concatenate(
         [
-            extract_features(embedder, gallery_paths, progress, "gallery"),
-            extract_features(embedder, query_paths, progress, "query"),
+            extract_features(embedder, gallery_paths, progress, "gallery", processes),
+            extract_features(embedder, query_paths, progress, "query", processes),
         ]
     )
     place = {path: number for number, path in enumerate(gallery_paths + query_paths)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from reseen.datasets.manifest import Manifest
 from reseen.files import append_lines, make_folder, write_whole
 from reseen.models.embedder import NetworkEmbedder
 from reseen.recipe.schema import Recipe
+from reseen.training.processes import ALONE, Processes
 from reseen.workflows.evaluate import (
     Evaluation,
     embed_dataset,
@@ -95,21 +97,28 @@ def describe(figures: Figures) -> str:
     )
 
 
-def evaluate_network(
-    embedder: NetworkEmbedder, manifests: Sequence[Manifest], progress: Progress | None = None
-) -> Evaluations:
-    """Evaluate a network on datasets, without re-ranking.
+def measure_network(
+    embedder: NetworkEmbedder,
+    manifests: Sequence[Manifest],
+    progress: Progress | None = None,
+    processes: Processes = ALONE,
+) -> Mapping[str, float]:
+    """The metrics of a network on datasets, without re-ranking, as training tells them.
+
+    Several processes share the embedding; the first one measures, and all get the figures.
 
     Raises:
-        DatasetError: one of them has no query or no gallery.
+        DatasetError: a dataset has no query or no gallery.
         ImageError: an image cannot be read.
+        TrainingError: another process failed.
     """
-    return Evaluations(
-        {
-            each.name: evaluate_retrieval(embed_dataset(embedder, each, _named(progress, each, manifests)))
-            for each in manifests
-        }
-    )
+    measured: dict[str, Evaluation] = {}
+    for each in manifests:
+        retrieval = embed_dataset(embedder, each, _named(progress, each, manifests), processes)
+        evaluation = processes.first(partial(evaluate_retrieval, retrieval))
+        if evaluation is not None:
+            measured[each.name] = evaluation
+    return processes.from_first(Evaluations(measured).metrics() if processes.is_first else {})
 
 
 def evaluate_weights_on(

@@ -1,0 +1,40 @@
+"""`Learner`: network and losses as one module, from images to the loss that goes backward."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from reseen.losses.criterion import Criterion
+from reseen.models.network import ReIDNetwork
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Learner(nn.Module):
+    """One module that holds all that a run learns, so that every gradient is exchanged between processes.
+
+    Args:
+        network: runs in mixed precision, unless `precision` is `fp32`.
+        criterion: runs in 32 bits.
+        precision: of the network's forward and backward pass.
+    """
+
+    def __init__(self, network: ReIDNetwork, criterion: Criterion, precision: Literal["fp32", "bf16", "fp16"]) -> None:
+        super().__init__()
+        self.network = network
+        self.criterion = criterion
+        self.precision = precision
+
+    def forward(
+        self, images: Float[Tensor, "b 3 h w"], labels: Int64[Tensor, " b"]
+    ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
+        """The weighted total to go backward from, and each loss by name, unweighted and detached."""
+        mixed = self.precision != "fp32"
+        with torch.autocast(images.device.type, DTYPES[self.precision], enabled=mixed):
+            outputs = self.network(images, labels)
+        total, values = self.criterion(outputs, labels)
+        return total, values

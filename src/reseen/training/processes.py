@@ -1,0 +1,207 @@
+"""The processes that train one network together, and what they do with each other.
+
+Every collective call is made by all of them in the same order. Work that can fail goes through `together` or `first`,
+which tell the others: no process waits for one that has given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from reseen.errors import TrainingError
+
+T = TypeVar("T")
+
+CPU = torch.device("cpu")
+PATIENCE = timedelta(minutes=30)
+"""How long a process waits for the others; reading a large dataset can differ by minutes."""
+MAX_MESSAGE = 4000
+"""Bytes of another process's error that are passed on."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """One process and the others; alone by default, where nothing is exchanged.
+
+    Attributes:
+        rank: its number, from 0.
+        count: how many there are.
+        device: where tensors that are exchanged are kept.
+    """
+
+    rank: int = 0
+    count: int = 1
+    device: torch.device = CPU
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def parallel(self, module: nn.Module, *, some_unused: bool) -> nn.Module:
+        """The module with its gradients averaged over the processes; batch norm normalises by each one's own share.
+
+        Args:
+            module: the same in every process; the first one's values are taken.
+            some_unused: whether parameters may stay without a gradient.
+        """
+        if self.count == 1:
+            return module
+        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=some_unused)
+
+    def exchanging_gradients(self, module: nn.Module, wanted: bool) -> contextlib.AbstractContextManager[None]:
+        """While entered, backward passes of a `parallel` module exchange their gradients, or keep them back."""
+        if isinstance(module, nn.parallel.DistributedDataParallel) and not wanted:
+            return module.no_sync()
+        return contextlib.nullcontext()
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The rows of all processes in the order of their ranks, with gradients; as many from each."""
+        if self.count == 1:
+            return rows
+        everyone: Tensor = _Gather.apply(rows, self.rank, self.count)  # type: ignore[no-untyped-call]
+        return everyone
+
+    def align(self, module: nn.Module) -> None:
+        """Give every process the first one's statistics of batch norm: they differ where each has taken its own."""
+        if self.count > 1:
+            for buffer in module.buffers():
+                dist.broadcast(buffer, src=0)
+
+    def mean(self, values: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """The mean over the processes; NaN where it is NaN in one of them."""
+        if self.count == 1:
+            return values
+        summed = values.detach().clone()
+        dist.all_reduce(summed)
+        return summed / self.count
+
+    def any(self, flag: bool) -> bool:
+        """Whether the flag is set in any process."""
+        return bool(self.mean(torch.tensor([float(flag)], device=self.device)) > 0)
+
+    def together(self, work: Callable[[], T]) -> T:
+        """Do the same in every process, without collective calls in it.
+
+        Raises:
+            TrainingError: it failed in another process; where it failed, its own error is raised.
+        """
+        if self.count == 1:
+            return work()
+        try:
+            result = work()
+        except Exception as error:
+            self._tell(str(error) or type(error).__name__)
+            raise
+        self._tell("")
+        return result
+
+    def first(self, work: Callable[[], T]) -> T | None:
+        """Do something in the first process alone, and wait for it; the others get None.
+
+        Raises:
+            TrainingError: it failed there; in the first process, its own error is raised.
+        """
+        return self.together(lambda: work() if self.is_first else None)
+
+    def from_first(self, figures: Mapping[str, float]) -> Mapping[str, float]:
+        """The first process's figures, in every process."""
+        if self.count == 1:
+            return figures
+        told: dict[str, float] = json.loads(self.texts(json.dumps(dict(figures)))[0])
+        return told
+
+    def texts(self, text: str) -> list[str]:
+        """The texts of all processes in the order of their ranks; any of them may be empty."""
+        if self.count == 1:
+            return [text]
+        content = text.encode()
+        longest = torch.tensor([len(content)], device=self.device)
+        dist.all_reduce(longest, dist.ReduceOp.MAX)
+        padded = torch.zeros(int(longest) + 1, dtype=torch.uint8)
+        padded[: len(content)] = torch.frombuffer(bytearray(content or b"\0"), dtype=torch.uint8)[: len(content)]
+        everyone = self.gather(padded[None].to(self.device)).cpu().numpy()
+        return [bytes(each).rstrip(b"\0").decode() for each in everyone]
+
+    def _tell(self, failure: str) -> None:
+        """Exchange what failed (empty: nothing), and fail where another process did."""
+        failures = self.texts(failure.encode()[:MAX_MESSAGE].decode(errors="ignore"))
+        for rank, other in enumerate(failures):
+            if other and not failure:
+                raise TrainingError(
+                    f"process {rank} of {self.count} failed: {other.splitlines()[0]}",
+                    expected="every process to do its part",
+                    got=other,
+                    cure="see to that error; `latest`, where there is one, holds the last good state",
+                )
+
+
+class _Gather(torch.autograd.Function):
+    """Rows of all processes; every process's loss sends gradients back to the process that a row came from."""
+
+    @staticmethod
+    def forward(context: Any, rows: Tensor, rank: int, count: int) -> Tensor:
+        context.own = slice(rank * len(rows), (rank + 1) * len(rows))
+        everyone = [torch.empty_like(rows) for _ in range(count)]
+        dist.all_gather(everyone, rows.contiguous())
+        return torch.cat(everyone)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        summed = gradient.contiguous().clone()
+        dist.all_reduce(summed)
+        return summed[context.own], None, None
+
+
+ALONE = Processes()
+
+
+@contextlib.contextmanager
+def joined(rank: int, count: int, device: torch.device) -> Iterator[Processes]:
+    """Meet the other processes while entered; where they meet is what `torchrun` has told torch.
+
+    Args:
+        rank: this process's number, from 0.
+        count: how many there are; 1 meets nobody.
+        device: where this process computes; it decides how they talk: nccl for CUDA, gloo for all else.
+
+    Raises:
+        TrainingError: they do not meet, or one of them is gone while the others wait for it.
+    """
+    if count == 1:
+        yield Processes(device=device)
+        return
+    with _loss_of_others(count):
+        dist.init_process_group(
+            "nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=count, timeout=PATIENCE
+        )
+        try:
+            yield Processes(rank, count, device if device.type == "cuda" else CPU)
+        finally:
+            dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _loss_of_others(count: int) -> Iterator[None]:
+    """Say in words that a collective call failed; other errors pass."""
+    try:
+        yield
+    except RuntimeError as error:  # gloo raises no class of its own
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        raise TrainingError(
+            "another process of this run is gone",
+            expected=f"{count} processes that answer within {PATIENCE.seconds // 60} minutes",
+            got=str(error).splitlines()[0][:500],
+            cure="see what that process said last; the same command with --resume continues from `latest`",
+        ) from error

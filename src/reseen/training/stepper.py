@@ -1,0 +1,83 @@
+"""`Stepper`: from losses to changed weights: accumulated, scaled, clipped, stepped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from reseen.errors import TrainingError
+from reseen.recipe.schema import Training
+
+SMALLEST_SCALE = 1.0
+"""A loss that overflows fp16 even at this scale does so by itself, and not by being scaled."""
+
+
+class Stepper:
+    """Makes the steps of a run's optimizers.
+
+    Args:
+        settings: precision and clipping.
+        optimizers: by name; `network`'s gradients are clipped.
+        device: where the network computes.
+    """
+
+    def __init__(
+        self, settings: Training, optimizers: Mapping[str, torch.optim.Optimizer], device: torch.device
+    ) -> None:
+        self.clip_norm = settings.clip_norm
+        self.optimizers = optimizers
+        self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
+
+    @property
+    def state(self) -> dict[str, float]:
+        """What resuming needs: the loss scale and how long it has been good; empty but for fp16."""
+        kept: dict[str, float] = self.scaler.state_dict()
+        return kept
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Continue with the scale of a saved `state`."""
+        if state:
+            self.scaler.load_state_dict({**state, "_growth_tracker": int(state["_growth_tracker"])})
+
+    def backward(self, total: Float[Tensor, ""], share: float) -> None:
+        """Add `share` of a batch's gradients to those that are there."""
+        self.scaler.scale(total * share).backward()  # type: ignore[no-untyped-call]
+
+    def step(self) -> bool:
+        """Change the weights by the gradients, and forget these.
+
+        Returns:
+            Whether it was done: a step whose gradients overflow fp16 is left out, and the loss scale halved.
+
+        Raises:
+            TrainingError: the gradients overflow fp16 even with an unscaled loss.
+        """
+        learning = [optimizer for optimizer in self.optimizers.values() if _has_gradients(optimizer)]
+        for optimizer in learning:
+            self.scaler.unscale_(optimizer)
+        if self.clip_norm is not None:
+            groups = self.optimizers["network"].param_groups
+            torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], self.clip_norm)
+        before = self.scaler.get_scale()
+        for optimizer in learning:
+            self.scaler.step(optimizer)
+        self.scaler.update()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+        done = self.scaler.get_scale() >= before
+        if not done and before <= SMALLEST_SCALE:
+            raise TrainingError(
+                "the gradients overflow fp16 even with an unscaled loss",
+                expected="finite gradients",
+                got=f"NaN or infinity at a loss scale of {before:g}",
+                cure="-o training.precision=bf16 (or fp32), or a lower optimizer.learning_rate",
+            )
+        return done
+
+
+def _has_gradients(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether anything learns; nothing of the network does where its backbone is frozen and no loss reads the rest."""
+    return any(parameter.grad is not None for group in optimizer.param_groups for parameter in group["params"])

@@ -1,0 +1,38 @@
+"""`WeightAverage`: an exponential moving average of a network's weights."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+
+from reseen.models.network import ReIDNetwork
+from reseen.recipe.schema import EMA
+
+
+class WeightAverage:
+    """Follows a network; its average is what is evaluated and deployed (Polyak & Juditsky, 1992, with a decay).
+
+    Batch norm's statistics are averaged like weights; counters are copied.
+
+    Attributes:
+        network: the averaged network, in evaluation mode; its parameters need no gradients.
+    """
+
+    def __init__(self, network: ReIDNetwork, settings: EMA) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        self.decay = settings.decay
+
+    @torch.no_grad()
+    def update(self, network: ReIDNetwork, steps: int) -> None:
+        """Take in the network's weights after `steps` steps, counted from 1.
+
+        The average keeps min(decay, (1 + steps) / (10 + steps)) of itself, so that it soon forgets the first weights.
+        """
+        kept = min(self.decay, (1 + steps) / (10 + steps))
+        current = network.state_dict()
+        for name, average in self.network.state_dict().items():
+            if average.is_floating_point():
+                average.lerp_(current[name], 1 - kept)
+            else:
+                average.copy_(current[name])

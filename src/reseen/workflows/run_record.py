@@ -1,0 +1,52 @@
+"""What a run is, for whoever resumes or repeats it: its identity and its environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+import reseen
+from reseen.datasets.manifest import Sample
+from reseen.workflows.run_plan import RunPlan, TrainingRun
+
+RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", "early_stopping"}
+"""Settings of `training` that may differ between a run and its continuation."""
+
+
+def identity(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
+    """What must be the same in a run and its continuation, as JSON values; its length and rhythm need not."""
+    return {
+        "recipe": run.recipe.model_dump(mode="json", by_alias=True, exclude={"training": RHYTHM}),
+        "training images": _fingerprint(plan.samples),
+        "evaluation images": [_fingerprint((*query, *gallery)) for query, gallery in plan.compared.values()],
+        "number of processes": run.processes.count,
+    }
+
+
+def _fingerprint(samples: Sequence[Sample]) -> str:
+    content = "\n".join(f"{sample.person}/{sample.path.name}" for sample in samples)
+    return f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def environment(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
+    """Where the run was made, for whoever repeats it."""
+    return {
+        "reseen": reseen.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": str(run.device),
+        "processes": run.processes.count,
+        "dataset": run.manifest.name,
+        "dataset_root": str(run.manifest.root),
+        "evaluation": {each.name: str(each.root) for each in plan.evaluated},
+    }

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from reseen.datasets.sampler import PKSampler
+from reseen.recipe.schema import Recipe
+from reseen.training.augmentation import augment, draw
+from reseen.training.batches import Batches, TrainingSet
+from reseen.training.processes import ALONE, Processes
+from reseen.training.randomness import Purpose, generator
+
+SmallRecipe = Callable[..., Recipe]
+
+
+@pytest.fixture
+def make_batches(small_recipe: SmallRecipe, training_set: TrainingSet) -> Callable[..., Batches]:
+    def make(*overrides: str, processes: Processes = ALONE) -> Batches:
+        recipe = small_recipe(*overrides)
+        sampler = PKSampler(training_set.labels, recipe.sampler.persons, recipe.sampler.images_per_person)
+        return Batches(recipe, training_set, sampler, processes)
+
+    return make
+
+
+def test_every_epoch_draws_anew_unless_nothing_is_shuffled(make_batches: Callable[..., Batches]) -> None:
+    shuffled, fixed = make_batches(), make_batches("sampler.shuffle=false")
+
+    assert np.array_equal(shuffled.of_epoch(3), shuffled.of_epoch(3))
+    assert not np.array_equal(shuffled.of_epoch(3)[:3], shuffled.of_epoch(4)[:3])
+    assert np.array_equal(fixed.of_epoch(3), fixed.of_epoch(4))
+    assert np.array_equal(fixed.of_epoch(0), shuffled.of_epoch(0))
+
+
+def test_a_batch_is_its_images_changed_as_drawn(
+    make_batches: Callable[..., Batches], training_set: TrainingSet
+) -> None:
+    batches = make_batches()
+    batch = batches.of_epoch(2)[1]
+    images, labels = batches.load(2, 1, batch)
+    recipe = batches.recipe
+    draws = draw(recipe.augmentation, len(batch), recipe.preprocess, generator(0, Purpose.AUGMENTATION, 2, 1))
+    expected = augment(training_set.images[batch], draws, recipe.augmentation, recipe.preprocess)
+
+    assert torch.equal(images, expected)
+    assert labels.tolist() == training_set.labels[batch].tolist()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_processes_share_a_batch_person_by_person(make_batches: Callable[..., Batches], count: int) -> None:
+    settings = "sampler={persons: 4, images_per_person: 2}"
+    whole = make_batches(settings)
+    batch = whole.of_epoch(0)[0]
+    images, labels = whole.load(0, 0, batch)
+    shares = [make_batches(settings, processes=Processes(rank, count)).load(0, 0, batch) for rank in range(count)]
+
+    assert torch.equal(torch.cat([share for share, _ in shares]), images)
+    assert torch.equal(torch.cat([share for _, share in shares]), labels)
+    persons = [set(share.tolist()) for _, share in shares]
+    assert [len(each) for each in persons] == [4 // count] * count
+    assert sum(len(each) for each in persons) == len(set().union(*persons))
+
+
+def test_there_are_as_many_persons_as_labels(training_set: TrainingSet) -> None:
+    assert training_set.persons == 5

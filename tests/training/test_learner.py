@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+import torch
+
+from reseen.losses.criterion import Criterion
+from reseen.models.network import build_network
+from reseen.recipe.schema import Recipe
+from reseen.training.learner import Learner
+
+SmallRecipe = Callable[..., Recipe]
+IMAGES, LABELS = torch.randn(4, 3, 32, 16, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 0, 1, 1])
+
+
+def build(recipe: Recipe, precision: Literal["fp32", "bf16", "fp16"]) -> Learner:
+    torch.manual_seed(0)
+    network = build_network(recipe.model, persons=2)
+    return Learner(network, Criterion(recipe.losses, 2, network.feature_size), precision)
+
+
+def test_in_32_bits_it_is_the_losses_of_the_network(small_recipe: SmallRecipe) -> None:
+    learner = build(small_recipe(), "fp32")
+    total, values = learner(IMAGES, LABELS)
+    by_hand, values_by_hand = learner.criterion(learner.network(IMAGES, LABELS), LABELS)
+
+    assert torch.equal(total, by_hand)
+    assert values == values_by_hand
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("bf16", torch.bfloat16), ("fp16", torch.float16)])
+def test_in_mixed_precision_only_the_network_is(
+    small_recipe: SmallRecipe, precision: Literal["bf16", "fp16"], dtype: torch.dtype
+) -> None:
+    mixed, exact = (build(small_recipe(), each) for each in (precision, "fp32"))
+    seen: list[torch.dtype] = []
+    mixed.network.backbone.stem[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    total, _ = mixed(IMAGES, LABELS)
+    total.backward()
+
+    assert seen == [dtype]
+    assert total.dtype == torch.float32
+    assert {parameter.dtype for parameter in mixed.parameters()} == {torch.float32}
+    torch.testing.assert_close(total, exact(IMAGES, LABELS)[0], rtol=0.05, atol=0.05)
+
+
+def test_everything_that_learns_is_in_one_module(small_recipe: SmallRecipe) -> None:
+    learner = build(small_recipe("losses=[{name: cross_entropy}, {name: center}]"), "fp32")
+
+    assert {name.partition(".")[0] for name, _ in learner.named_parameters()} == {"network", "criterion"}

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from reseen.errors import TrainingError
+from reseen.recipe.schema import Training
+from reseen.training.stepper import Stepper
+
+CPU = torch.device("cpu")
+
+
+def weights(*values: float) -> nn.Parameter:
+    return nn.Parameter(torch.tensor(values))
+
+
+def stepper_of(weight: nn.Parameter, **settings: object) -> Stepper:
+    return Stepper(Training.model_validate(settings), {"network": torch.optim.SGD([weight], lr=1.0)}, CPU)
+
+
+def test_a_step_goes_down_the_gradient_and_forgets_it() -> None:
+    weight = weights(1.0, 2.0)
+    stepper = stepper_of(weight)
+    stepper.backward((3 * weight).sum(), 1.0)
+
+    assert stepper.step()
+    assert weight.tolist() == [-2.0, -1.0]
+    assert weight.grad is None
+
+
+def test_shares_of_several_batches_make_one_step() -> None:
+    weight = weights(0.0)
+    stepper = stepper_of(weight)
+    for slope in (1.0, 2.0, 6.0):
+        stepper.backward((slope * weight).sum(), 1 / 3)
+    stepper.step()
+
+    assert weight.item() == pytest.approx(-3.0)
+
+
+@pytest.mark.parametrize(("clip_norm", "moved"), [(None, (3.0, 4.0)), (10.0, (3.0, 4.0)), (1.0, (0.6, 0.8))])
+def test_gradients_are_clipped_to_a_norm(clip_norm: float | None, moved: tuple[float, float]) -> None:
+    weight = weights(0.0, 0.0)
+    stepper = stepper_of(weight, clip_norm=clip_norm)
+    stepper.backward((weight * torch.tensor([-3.0, -4.0])).sum(), 1.0)
+    stepper.step()
+
+    assert weight.tolist() == pytest.approx(list(moved), rel=1e-5)
+
+
+def test_only_the_networks_gradients_are_clipped() -> None:
+    network, centers = weights(0.0), weights(0.0)
+    optimizers = {"network": torch.optim.SGD([network], lr=1.0), "centers": torch.optim.SGD([centers], lr=1.0)}
+    stepper = Stepper(Training(clip_norm=1.0), optimizers, CPU)
+    stepper.backward((-5 * network - 5 * centers).sum(), 1.0)
+    stepper.step()
+
+    assert network.item() == pytest.approx(1.0, rel=1e-5)
+    assert centers.item() == 5.0
+
+
+def test_an_optimizer_without_gradients_is_passed_over() -> None:
+    network, centers = weights(1.0), weights(0.0)
+    optimizers = {"network": torch.optim.SGD([network], lr=1.0), "centers": torch.optim.SGD([centers], lr=1.0)}
+    stepper = Stepper(Training(precision="fp16"), optimizers, CPU)
+    stepper.backward((-centers).sum(), 1.0)
+
+    assert stepper.step()
+    assert (network.item(), centers.item()) == (1.0, 1.0)
+
+
+def test_fp16_gradients_are_the_unscaled_ones_and_clipped_as_such() -> None:
+    weight = weights(0.0)
+    stepper = stepper_of(weight, precision="fp16", clip_norm=1.0)
+    assert stepper.state["scale"] > 1
+    stepper.backward((-0.5 * weight).sum(), 1.0)
+    stepper.step()
+
+    assert weight.item() == pytest.approx(0.5)
+
+
+def overflow(stepper: Stepper, weight: nn.Parameter) -> bool:
+    stepper.backward((weight * torch.inf).sum(), 1.0)
+    return stepper.step()
+
+
+def test_an_overflow_leaves_the_step_out_and_halves_the_scale() -> None:
+    weight = weights(1.0)
+    stepper = stepper_of(weight, precision="fp16")
+    before = stepper.state["scale"]
+
+    assert not overflow(stepper, weight)
+    assert weight.tolist() == [1.0]
+    assert stepper.state["scale"] == before / 2
+    stepper.backward(weight.sum(), 1.0)
+    assert stepper.step()
+    assert weight.tolist() == [0.0]
+
+
+def test_an_overflow_of_an_unscaled_loss_is_an_error() -> None:
+    weight = weights(1.0)
+    stepper = stepper_of(weight, precision="fp16")
+    while stepper.state["scale"] > 1:
+        overflow(stepper, weight)
+    with pytest.raises(TrainingError, match="overflow fp16") as caught:
+        overflow(stepper, weight)
+
+    assert "bf16" in str(caught.value.cure)
+    assert weight.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_nothing_is_scaled_outside_fp16(precision: str) -> None:
+    assert stepper_of(weights(1.0), precision=precision).state == {}
+
+
+def test_the_scale_is_restored() -> None:
+    weight = weights(1.0)
+    one, other = stepper_of(weight, precision="fp16"), stepper_of(weights(1.0), precision="fp16")
+    overflow(one, weight)
+    one.backward(weight.sum(), 1.0)
+    one.step()
+    other.restore(one.state)
+
+    assert one.state["_growth_tracker"] == 1
+    assert other.state == one.state
+    stepper_of(weights(1.0)).restore({})
