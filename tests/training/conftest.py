@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +25,7 @@ from reseen.training.events import Event
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.trainer import Trainer
 
+StartProcesses = Callable[[str, Path], list[subprocess.CompletedProcess[str]]]
 SmallRecipe = Callable[..., Recipe]
 Listener = Callable[[Event], None]
 Bits = Callable[[Parts], dict[str, Tensor]]
@@ -100,3 +105,32 @@ def bits() -> Bits:
         return {name: value.clone() for name, value in tensors.items()}
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def start_processes() -> StartProcesses:
+    """Run a scenario of `several_processes.py` in two processes; what became of each, in the order of their ranks."""
+    script = Path(__file__).with_name("several_processes.py")
+
+    def start(scenario: str, folder: Path) -> list[subprocess.CompletedProcess[str]]:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        variables = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
+        processes = [
+            subprocess.Popen(
+                [sys.executable, script, scenario, folder],
+                env={**variables, "RANK": rank},
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            for rank in ("0", "1")
+        ]
+        outputs = [process.communicate(timeout=240) for process in processes]
+        return [
+            subprocess.CompletedProcess(process.args, process.returncode, *output)
+            for process, output in zip(processes, outputs, strict=True)
+        ]
+
+    return start
