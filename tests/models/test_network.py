@@ -10,7 +10,7 @@ from reseen.models.head import Head
 from reseen.models.linear_head import LinearHead
 from reseen.models.margin_head import ArcHead, CosineHead
 from reseen.models.mobilenet import MobileNetV3Small
-from reseen.models.network import HEADS, ReIDNetwork, build_head, build_network
+from reseen.models.network import BACKBONES, HEADS, ReIDNetwork, build_head, build_network
 from reseen.models.osnet import OSNet
 from reseen.models.osnet_ain import OSNetAIN
 from reseen.models.pooling import AveragePooling, GeMPooling
@@ -72,9 +72,11 @@ def test_the_recipe_chooses_the_head(settings: schema.Head, kind: type[Head]) ->
     assert head.weight.shape == (4, 6)
 
 
-def test_there_is_a_head_for_every_kind_of_the_schema() -> None:
+def test_there_is_a_head_and_a_backbone_for_every_kind_of_the_schema() -> None:
     heads = (schema.LinearHead, schema.CosineHead, schema.ArcHead)
     assert HEADS.keys() == {name for head in heads for name in schema.kinds(head)}
+    ours = (schema.ResNet, schema.OSNet, schema.MobileNetV3Small, schema.SmallResNet)
+    assert BACKBONES.keys() == {name for backbone in ours for name in schema.kinds(backbone)}
 
 
 def test_labels_reach_the_margin_of_the_head_and_change_nothing_else() -> None:

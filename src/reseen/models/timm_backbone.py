@@ -51,7 +51,7 @@ class TimmBackbone(Backbone):
                 f"{self.name} does not go together with the recipe's pooling",
                 expected=f"{'features' if self.pools_itself else 'a feature map'} of {self.feature_size} channels",
                 got=f"an output of shape {tuple(output.shape)}",
-                cure="set model.pooling to {name: average}, with which the network pools by itself, or choose another",
+                cure="set model.pooling to {name: average}, with which the network pools by itself, or use another",
             )
         features: Tensor = output if self.pools_itself else self.pool(output)
         return features
