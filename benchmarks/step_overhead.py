@@ -150,7 +150,7 @@ def bare_step(trainer: Trainer) -> Callable[[], object]:
     batch = torch.arange(trainer.recipe.sampler.persons * trainer.recipe.sampler.images_per_person)
     draws = draw(trainer.recipe.augmentation, len(batch), trainer.recipe.preprocess, np.random.default_rng(0))
     images = augment(trainer.data.images[batch], draws, trainer.recipe.augmentation, trainer.recipe.preprocess)
-    labels = trainer.labels[batch]
+    labels = trainer.batches.labels[batch]
 
     def step() -> None:
         total, _ = trainer.criterion(trainer.network(images), labels)

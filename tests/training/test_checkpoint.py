@@ -269,8 +269,7 @@ def test_a_state_of_other_parts_is_refused(whole: Checkpoints, key: str, becomes
 
 
 def test_weights_of_another_network_are_refused(whole: Checkpoints) -> None:
-    other = parts(2)
-    other.network.append(nn.Linear(4, 4))
+    other = replace(parts(2), network=nn.Linear(4, 4))
     with pytest.raises(CheckpointError, match="cannot be resumed"):
         whole.resume_latest(other)
 

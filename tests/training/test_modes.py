@@ -43,7 +43,7 @@ def test_a_frozen_backbone_thaws_after_its_epochs(network: ReIDNetwork, small_re
 
 
 def test_what_never_learnt_stays_so_after_thawing(network: ReIDNetwork, small_recipe: SmallRecipe) -> None:
-    fixed = next(network.backbone.parameters()).requires_grad_(requires_grad=False)
+    fixed = next(network.backbone.parameters()).requires_grad_(False)
     modes = Modes(network, small_recipe("training.freeze_backbone=1").training)
     modes.enter(0)
     modes.enter(1)

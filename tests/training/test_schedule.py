@@ -83,6 +83,34 @@ def test_cosine_after_a_warm_up_goes_from_the_top_to_the_end_factor() -> None:
     assert found[5:] == sorted(found[5:], reverse=True)
 
 
+def per_step(schedule: Schedule, epochs: int, steps: int) -> list[float]:
+    return [
+        learning_rate_factor(schedule, epoch, epochs, step, steps) for epoch in range(epochs) for step in range(steps)
+    ]
+
+
+@given(epochs=st.integers(1, 12), steps=st.integers(1, 7), end=st.floats(0, 1))
+def test_cosine_per_step_equals_torch_stepped_as_often(epochs: int, steps: int, end: float) -> None:
+    total = epochs * steps
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR
+    expected = by_torch(scheduler, total, T_max=max(total - 1, 1), eta_min=end)
+    assert per_step(Cosine(end_factor=end, per="step"), epochs, steps) == pytest.approx(expected, abs=1e-9)
+
+
+def test_warm_up_per_step_grows_within_its_epochs_and_milestones_stay_at_theirs() -> None:
+    schedule = MultiStep(milestones=(3,), warmup=Warmup(epochs=2, start_factor=0.2), per="step")
+    found = per_step(schedule, epochs=4, steps=4)
+    assert found[:9] == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    assert found[9:12] == [1.0] * 3
+    assert found[12:] == pytest.approx([0.1] * 4)
+
+
+@given(st.integers(0, 9), st.integers(0, 4))
+def test_per_epoch_the_step_does_not_matter(epoch: int, step: int) -> None:
+    schedule = Cosine(warmup=Warmup(epochs=3))
+    assert learning_rate_factor(schedule, epoch, 10, step, 5) == learning_rate_factor(schedule, epoch, 10)
+
+
 SCHEDULES = st.builds(
     MultiStep,
     milestones=st.lists(st.integers(1, 200), max_size=3).map(tuple),

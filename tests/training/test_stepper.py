@@ -117,12 +117,14 @@ def test_nothing_is_scaled_outside_fp16(precision: str) -> None:
 
 def test_the_scale_is_restored() -> None:
     weight = weights(1.0)
-    one, other = stepper_of(weight, precision="fp16"), stepper_of(weights(1.0), precision="fp16")
+    one, other = (stepper_of(weight, precision="fp16") for _ in range(2))
     overflow(one, weight)
     one.backward(weight.sum(), 1.0)
     one.step()
     other.restore(one.state)
 
-    assert one.state["_growth_tracker"] == 1
+    assert one.state["good_steps"] == 1
     assert other.state == one.state
+    other.backward(weight.sum(), 1.0)
+    assert other.step()
     stepper_of(weights(1.0)).restore({})

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from reseen.datasets.open import open_dataset
 from reseen.datasets.synthetic import Plan, synthesise
-from reseen.errors import Interrupted, StorageError, TrainingError
+from reseen.errors import Interrupted, RecipeError, StorageError, TrainingError
 from reseen.losses.criterion import Criterion, Outputs
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.load import load_recipe
@@ -26,7 +26,7 @@ from reseen.recipe.schema import Recipe
 from reseen.training.augmentation import augment, draw
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Parts, Progress
-from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone
+from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone, StoppedEarly
 from reseen.training.randomness import Purpose, generator
 from reseen.training.trainer import Trainer
 from reseen.workflows.run_plan import TrainingRun
@@ -45,7 +45,17 @@ SGD_WITH_MOMENTUM = (
     "optimizer={name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}",
     "schedule={name: multistep, milestones: [2], warmup: {epochs: 1, start_factor: 0.5}}",
 )
-RUNS = pytest.mark.parametrize("settings", [ADAM_WITH_CENTER, SGD_WITH_MOMENTUM], ids=["adam", "sgd"])
+EVERY_SWITCH = (
+    "losses=[{name: cross_entropy}, {name: circle, feature: after_neck, scale: 16}]",
+    "schedule={name: cosine, per: step, warmup: {epochs: 1}}",
+    "training={epochs: 3, precision: bf16, clip_norm: 1.0, ema: {decay: 0.9}, freeze_backbone: 1}",
+)
+FP16 = ("training={epochs: 3, precision: fp16}",)
+RUNS = pytest.mark.parametrize(
+    "settings",
+    [ADAM_WITH_CENTER, SGD_WITH_MOMENTUM, EVERY_SWITCH, FP16],
+    ids=["adam", "sgd", "every switch", "fp16"],
+)
 
 
 def same(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> bool:
@@ -540,3 +550,133 @@ def test_ctrl_c_and_kill_leave_a_run_that_resumes_to_the_same_weights(people: Pa
     for run in (whole, stopped):
         records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
         assert [record["epoch"] for record in records if record["kind"] == "epoch"] == list(range(1, 31))
+
+
+def test_accumulated_batches_make_one_step_with_their_mean_gradient(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, training_set: TrainingSet
+) -> None:
+    recipe = small_recipe(
+        "losses=[{name: cross_entropy}]",
+        "optimizer={name: sgd, learning_rate: 0.1, momentum: 0, weight_decay: 0}",
+        "schedule={name: multistep, milestones: []}",
+        "training={epochs: 1, accumulate: 2, batch_norm: frozen}",
+    )
+    trainer = make_trainer(recipe)
+    network = copy.deepcopy(trainer.network).eval()
+    trainer.run()
+
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    batches = trainer.batches.of_epoch(0)
+    assert len(batches) % 2 == 1  # the last group holds one batch alone
+    for start in range(0, len(batches), 2):
+        group = range(start, min(start + 2, len(batches)))
+        losses_of_group = []
+        for iteration in group:
+            images, labels = trainer.batches.load(0, iteration, batches[iteration])
+            losses_of_group.append(functional.cross_entropy(network(images).logits, labels))
+        gradients = torch.autograd.grad(torch.stack(losses_of_group).mean(), learning)
+        with torch.no_grad():
+            for parameter, gradient in zip(learning, gradients, strict=True):
+                parameter.sub_(0.1 * gradient)
+
+    assert trainer.progress.steps == -(-len(batches) // 2)
+    expected = network.state_dict()
+    for name, value in trainer.network.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6, msg=name)
+
+
+def test_a_run_is_stopped_between_steps_never_within_one(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
+    trainer = make_trainer(small_recipe("training={epochs: 2, accumulate: 3}"), listeners=[stop_at((1, 1))])
+
+    assert run_until_stopped(trainer).iteration == 3
+    assert trainer.progress.steps == 1
+
+
+def test_the_average_is_what_is_evaluated_and_saved(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, bits: Bits
+) -> None:
+    seen: list[dict[str, Tensor]] = []
+
+    def look(network: ReIDNetwork) -> Mapping[str, float]:
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+        return {"recall1": 0.5, "mAP": 0.4, "mINP": 0.3}
+
+    recipe = small_recipe("training={epochs: 2, ema: {decay: 0.9}}")
+    trainer = make_trainer(recipe, evaluate=look)
+    trainer.run()
+    plain = make_trainer(small_recipe("training.epochs=2"), "plain")
+    plain.run()
+
+    (evaluated,) = seen
+    for name in ("latest.safetensors", "best.safetensors"):
+        assert same(read(trainer.checkpoints.folder / name)[1], evaluated)
+    learnt = trainer.network.state_dict()
+    assert not same(evaluated, dict(learnt))
+    assert same(bits(trainer.parts), bits(plain.parts))  # averaging changes nothing of what learns
+
+
+def test_a_frozen_backbone_keeps_every_bit_until_it_thaws(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
+    snapshots: list[dict[str, Tensor]] = []
+    trainer = make_trainer(small_recipe("training={epochs: 3, freeze_backbone: 2}"))
+
+    def snap(event: Event) -> None:
+        if isinstance(event, Started | EpochDone):
+            snapshots.append({name: value.clone() for name, value in trainer.network.state_dict().items()})
+
+    trainer.listeners = [snap]
+    trainer.run()
+
+    start, *_, frozen, thawed = snapshots
+    backbone = [name for name in start if name.startswith("backbone.")]
+    assert same({name: start[name] for name in backbone}, {name: frozen[name] for name in backbone})
+    assert not any(torch.equal(frozen[name], thawed[name]) for name in backbone)
+    assert not torch.equal(start["head.weight"], frozen["head.weight"])
+
+
+def test_losses_that_teach_nothing_while_the_backbone_is_frozen_are_refused(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    trainer = make_trainer(small_recipe("losses=[{name: triplet}]", "training.freeze_backbone=1"))
+    with pytest.raises(RecipeError, match="no loss has anything to teach") as refused:
+        trainer.run()
+    assert "freeze_backbone=0" in str(refused.value.cure)
+
+
+def test_a_run_that_no_longer_gets_better_ends_early_and_stays_ended(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    events: list[Event] = []
+    recipe = small_recipe("training={epochs: 9, evaluate_every: 1, early_stopping: {patience: 2}}")
+    trainer = make_trainer(recipe, evaluate=figures(0.2, 0.5, 0.5, 0.4), listeners=[events.append])
+    progress = trainer.run()
+
+    assert (progress.epoch, progress.best_epoch) == (4, 2)
+    assert events[-1] == StoppedEarly(4, 2)
+    again = make_trainer(recipe)
+    again.resume()
+    assert again.run() == progress
+    longer = make_trainer(small_recipe("training={epochs: 5, evaluate_every: 1}"))
+    longer.resume()
+    assert longer.run().epoch == 5
+
+
+def test_a_resumed_run_remembers_how_long_it_has_not_got_better(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    recipe = small_recipe("training={epochs: 9, evaluate_every: 1, early_stopping: {patience: 2}}")
+    run_until_stopped(make_trainer(recipe, evaluate=figures(0.5, 0.4), listeners=[stop_at((3, 1))]))
+    resumed = make_trainer(recipe, evaluate=figures(0.3))
+    resumed.resume()
+
+    assert resumed.run().epoch == 3
+
+
+def test_an_overflow_in_fp16_is_told_with_its_cure(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
+    trainer = make_trainer(small_recipe("training={epochs: 1, precision: fp16}"))
+    with torch.no_grad():
+        next(trainer.network.backbone.parameters()).fill_(6e4)
+    with pytest.raises(TrainingError, match="not finite") as stopped:
+        trainer.run()
+
+    assert "training.precision=fp32 (or bf16)" in str(stopped.value.cure)
+    assert saved(trainer) == {}

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from reseen.errors import UsageError
 
-if TYPE_CHECKING:
-    import torch
 
-    from reseen.training.processes import Processes
+class Told(NamedTuple):
+    """A process among those that train together; one that was not started by `torchrun` is alone.
+
+    Attributes:
+        rank: its number, from 0.
+        processes: how many there are.
+        local_rank: its number among those on this machine.
+    """
+
+    rank: int
+    processes: int
+    local_rank: int
 
 
-@contextlib.contextmanager
-def launched(device: str) -> Iterator[tuple[Processes, torch.device]]:
-    """The process that this is among those that train together, and the device it computes on, while entered.
-
-    Started without `torchrun` it is alone. Of several processes on one machine, each takes the CUDA device of its
-    local rank, where `device` names no other.
+def told_by_torchrun() -> Told:
+    """Read torchrun's environment variables.
 
     Raises:
-        UsageError: no such device, or an environment that torchrun did not write.
-        TrainingError: the others do not come, or leave early.
+        UsageError: they are there, but torchrun did not write them.
     """
-    from reseen.training.processes import joined
-    from reseen.workflows.device import choose_device
-
-    rank, count, local_rank = (_number(name, default) for name, default in _TOLD.items())
-    chosen = choose_device(device)
-    if count > 1 and chosen.type == "cuda" and chosen.index is None:
-        chosen = choose_device(f"cuda:{local_rank}")
-    with joined(rank, count, chosen) as processes:
-        yield processes, chosen
-
-
-_TOLD = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+    return Told(_number("RANK", 0), _number("WORLD_SIZE", 1), _number("LOCAL_RANK", 0))
 
 
 def _number(name: str, default: int) -> int:

@@ -33,14 +33,15 @@ class Stepper:
 
     @property
     def state(self) -> dict[str, float]:
-        """What resuming needs: the loss scale and how long it has been good; empty but for fp16."""
-        kept: dict[str, float] = self.scaler.state_dict()
-        return kept
+        """What resuming needs: the loss scale, and for how many steps it has been good; empty but for fp16."""
+        state = self.scaler.state_dict()
+        return {"scale": state["scale"], "good_steps": state["_growth_tracker"]} if state else {}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Continue with the scale of a saved `state`."""
         if state:
-            self.scaler.load_state_dict({**state, "_growth_tracker": int(state["_growth_tracker"])})
+            kept = {"scale": state["scale"], "_growth_tracker": int(state["good_steps"])}
+            self.scaler.load_state_dict(self.scaler.state_dict() | kept)
 
     def backward(self, total: Float[Tensor, ""], share: float) -> None:
         """Add `share` of a batch's gradients to those that are there."""

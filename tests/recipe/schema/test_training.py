@@ -38,4 +38,4 @@ def test_everything_beyond_the_published_recipes_is_off_by_default() -> None:
     assert training.precision == "fp32"
     assert training.batch_norm == "per_process"
     assert (training.accumulate, training.freeze_backbone) == (1, 0)
-    assert training.early_stopping is training.ema is training.clip_norm is None
+    assert (training.early_stopping, training.ema, training.clip_norm) == (None, None, None)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from reseen.cli.processes import told_by_torchrun
+from reseen.errors import UsageError
+
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+
+
+def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+    assert told_by_torchrun() == (0, 1, 0)
+
+
+def test_torchruns_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in zip(VARIABLES, ("5", "8", "1"), strict=True):
+        monkeypatch.setenv(name, value)
+
+    told = told_by_torchrun()
+    assert (told.rank, told.processes, told.local_rank) == (5, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RANK", "first"), ("WORLD_SIZE", "0"), ("LOCAL_RANK", "-1"), ("RANK", "")]
+)
+def test_what_torchrun_would_not_write_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=name) as refused:
+        told_by_torchrun()
+    assert refused.value.got == value
