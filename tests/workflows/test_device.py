@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 
 from reseen.errors import UsageError
-from reseen.workflows.device import choose_device
+from reseen.training.processes import Processes
+from reseen.workflows.device import choose_device, join_processes
 
 
 def test_a_named_device_is_that_device() -> None:
@@ -29,3 +32,23 @@ def test_a_device_that_is_not_here_is_refused(name: str) -> None:
 
     assert refused.value.expected == "cpu, cuda, cuda:N, mps or auto"
     assert refused.value.got
+
+
+def test_a_process_alone_gets_the_device_that_is_named() -> None:
+    with join_processes("cpu", 0, 1, 0) as (processes, device):
+        assert processes == Processes()
+        assert device == torch.device("cpu")
+
+
+def test_each_of_several_processes_takes_the_cuda_device_of_its_local_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, chosen = torch.zeros(1), []
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: memory)  # nothing is asked of a device that is not there
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr("reseen.workflows.device.joined", lambda *told: contextlib.nullcontext(told))
+
+    with join_processes("cuda", 5, 8, 1) as (told, device):
+        assert told == (5, 8, torch.device("cuda:1"))
+        assert device == torch.device("cuda:1")
+    with join_processes("cuda:3", 5, 8, 1) as (_, device):
+        assert device == torch.device("cuda:3")
+    assert chosen == [torch.device("cuda:1")]

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from reseen.datasets.manifest import Manifest
+from reseen.recipe.schema import Recipe
+from reseen.training.processes import Processes
+from reseen.workflows.run_plan import TrainingRun, plan_run
+from reseen.workflows.run_record import environment, identity
+
+SmallRecipe = Callable[..., Recipe]
+CPU = torch.device("cpu")
+Identify = Callable[..., dict[str, object]]
+
+
+@pytest.fixture
+def identify(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> Identify:
+    """The identity of a run with further overrides, or with other people or processes."""
+
+    def of(*overrides: str, people: Manifest = people, processes: int = 1) -> dict[str, object]:
+        settings = ("sampler.persons=4", *overrides)
+        run = TrainingRun(small_recipe(*settings), people, tmp_path / "new", CPU, processes=Processes(0, processes))
+        return identity(run, plan_run(run))
+
+    return of
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("training.epochs=7", "training.evaluate_every=0", "training.save_every=0", "training.log_every=9"),
+        *("training.tensorboard=false", "training.early_stopping={patience: 3}"),
+    ],
+)
+def test_length_and_rhythm_may_change_when_a_run_is_resumed(identify: Identify, override: str) -> None:
+    assert identify(override) == identify()
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("training.best=mAP", "training.precision=bf16", "training.accumulate=2", "training.clip_norm=1"),
+        *("training.ema={}", "training.freeze_backbone=1", "training.batch_norm=frozen"),
+        *("seed=1", "optimizer.learning_rate=1", "sampler.shuffle=false", "losses.1.feature=after_neck"),
+    ],
+)
+def test_nothing_else_of_the_recipe_may(identify: Identify, override: str) -> None:
+    assert identify(override) != identify()
+
+
+def test_the_people_and_the_number_of_processes_stay_the_same(identify: Identify, people: Manifest) -> None:
+    fewer = replace(people, samples=people.samples[1:])
+
+    assert identify(people=fewer) != identify()
+    assert identify(processes=2) != identify()
+
+
+def test_an_environment_says_where_a_run_was_made(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
+    run = TrainingRun(small_recipe("sampler.persons=4"), people, tmp_path / "new", CPU, processes=Processes(0, 2))
+    found = environment(run, plan_run(run))
+
+    assert json.loads(json.dumps(found)) == found
+    assert (found["python"], found["torch"]) == (platform.python_version(), torch.__version__)
+    assert (found["device"], found["processes"]) == ("cpu", 2)
+    assert (found["dataset"], found["evaluation"]) == (people.name, {people.name: str(people.root)})
