@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import signal
@@ -96,6 +97,50 @@ def test_the_same_dataset_twice_is_refused(
     assert f"{option} {people.root} is given twice" in answer.err
     assert well_told(answer)
     assert not (tmp_path / "run").exists()
+
+
+def test_several_seeds_are_told_apart_and_compared(
+    people: Manifest, small: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    command = ["train", "-c", "tiny", *small, "--data", people.root, "--output", tmp_path / "runs", "--seeds", "2"]
+
+    told = reseen(*command)
+    again = reseen(*command, "--resume", "--json")
+
+    assert (told.code, again.code) == (0, 0)
+    for seed in (0, 1):
+        assert re.search(rf"^seed {seed}, epoch 1: loss ", told.err, re.MULTILINE)
+        assert re.search(rf"^seed {seed}, epoch 1: recall1 0\.", told.err, re.MULTILINE)
+    lines = told.out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["recall1", "recall5", "recall10", "mAP", "mINP"]
+    found = json.loads(again.out)
+    assert found == json.loads((tmp_path / "runs" / "seeds.json").read_text(encoding="utf-8"))
+    last = found["figures"]["mAP"]["last"]
+    assert lines[3].startswith(f"mAP: last {last['mean']:.5f} ± {last['std']:.5f}, best ")
+
+
+def test_a_single_run_gives_its_figures_as_json(
+    people: Manifest, small: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    answer = reseen("train", "-c", "tiny", *small, "--data", people.root, "--output", tmp_path / "run", "--json")
+
+    found = json.loads(answer.out)
+    assert (found["epochs"], found["best_epoch"]) == (1, 1)
+    assert found["last"] == found["best"]
+    assert f"best recall1 {found['best']['recall1']:.5f} at epoch 1" in answer.err
+
+
+def test_one_seed_alone_cannot_be_compared(
+    people: Manifest, small: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    command = ["train", "-c", "tiny", *small, "--data", people.root, "--output", tmp_path / "runs"]
+
+    answer = reseen(*command, "--seeds", "1")
+
+    assert answer.code == 2
+    assert "runs of --seeds 1 from seed 0 on cannot be compared" in answer.err
+    assert well_told(answer)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_ctrl_c_leaves_a_checkpoint_that_resume_continues(

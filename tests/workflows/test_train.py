@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
 from reseen.datasets.manifest import Manifest, Sample, Split
@@ -21,6 +22,7 @@ from reseen.errors import (
     DatasetError,
     ImageError,
     Interrupted,
+    TrainingError,
     UsageError,
     WeightsError,
 )
@@ -53,6 +55,13 @@ def records(run: Path) -> list[dict[str, Any]]:
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     clock = {"seconds", "images_per_second"}
     return [{key: value for key, value in json.loads(line).items() if key not in clock} for line in lines]
+
+
+def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard itself reads, without what depends on the clock."""
+    found = EventAccumulator(str(run / "tensorboard")).Reload()
+    tags = [tag for tag in found.Tags()["scalars"] if "images_per_second" not in tag]
+    return {tag: [(point.step, point.value) for point in found.Scalars(tag)] for tag in tags}
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -396,6 +405,33 @@ def test_batches_are_drawn_by_the_method_of_the_recipe(
     train(TrainingRun(small_recipe("training.epochs=1", *sampler), people, tmp_path / "run", CPU))
 
     assert records(tmp_path / "run")[0]["iterations"] == iterations
+
+
+def test_the_curves_of_a_run_that_was_resumed_are_those_of_one_that_was_not(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    run = TrainingRun(small_recipe(), people, tmp_path / "run", CPU)
+
+    def fail(event: Event) -> None:
+        if isinstance(event, StepDone) and (event.epoch, event.iteration) == (2, 3):
+            raise TrainingError("power cut", expected="power", got="none", cure="wait")
+
+    with pytest.raises(TrainingError, match="power cut"):
+        train(run, [fail])
+    train(replace(run, resume=True))
+
+    drawn, whole = curves(run.output), curves(finished_run)
+    assert drawn == whole
+    assert [value for _, value in whole["evaluation/recall1"]] == pytest.approx(
+        [line["metrics"]["recall1"] for line in records(finished_run) if line["kind"] == "evaluation"]
+    )
+    assert len(whole["step/loss/total"]) == sum(line.get("iterations", 0) for line in records(finished_run))
+
+
+def test_a_recipe_may_do_without_curves(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
+    train(TrainingRun(small_recipe("training.epochs=1", "training.tensorboard=false"), people, tmp_path / "run", CPU))
+
+    assert not (tmp_path / "run" / "tensorboard").exists()
 
 
 def test_people_without_cameras_train_and_the_query_is_left_out_alone(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reseen.cli.console import StageBars, say
-from reseen.cli.options import DataOption, DeviceOption, OverrideOption, RecipeOption
-from reseen.cli.processes import launched
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import DataOption, DeviceOption, JsonOption, OverrideOption, RecipeOption
+from reseen.cli.processes import told_by_torchrun
 
 if TYPE_CHECKING:
     from reseen.training.events import Event, Listener
+    from reseen.workflows.extract import Progress
+    from reseen.workflows.run_plan import TrainingRun
 
 
 def train(
@@ -26,36 +29,74 @@ def train(
     ] = None,
     override: OverrideOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in --output.")] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", metavar="N", help="Train N runs, with seeds from the recipe's on; give mean ± std."),
+    ] = None,
     device: DeviceOption = "auto",
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network as a recipe says.
 
     Several processes train together when torchrun starts them: torchrun --nproc-per-node 2 -m reseen train …
     With several --data the persons of all are trained on, and each dataset that has query and gallery is evaluated.
+    With --seeds the runs are in seed_0, seed_1, … of --output, and seeds.json compares them.
 
     Example: reseen train -c osnet_x0_25 --data Market-1501-v15.09.15 --output runs/osnet -o training.epochs=60
     """
     from reseen.datasets.merge import training_and_evaluation
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
+    from reseen.workflows.device import join_processes
     from reseen.workflows.run_plan import TrainingRun
-    from reseen.workflows.train import train as run_training
 
     recipe = load_recipe(config, override or ())
     manifest, evaluation = training_and_evaluation(
         open_datasets(data, "--data"), open_datasets(eval_data or (), "--eval-data"), recipe.data.hold_out
     )
-    with launched(device) as (processes, chosen), StageBars() as bars:
+    with join_processes(device, *told_by_torchrun()) as (processes, chosen):
         run = TrainingRun(recipe, manifest, output, chosen, resume, evaluation, processes)
-        if not processes.is_first:
-            run_training(run)
-            return
-        done = run_training(run, [show_training(bars)], bars)
-    say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
+        if seeds is None:
+            _train_one(run, as_json)
+        else:
+            _train_several(run, seeds, as_json)
 
 
-def show_training(bars: StageBars) -> Listener:
-    """A listener that shows the current epoch as a bar, and finished epochs and evaluations as lines."""
+def _train_one(run: TrainingRun, as_json: bool) -> None:
+    from reseen.workflows.run_result import read_result
+    from reseen.workflows.train import train as run_training
+
+    with StageBars() as bars:
+        done = run_training(run, *_shown(run, bars))
+    if run.processes.is_first:
+        say(f"done: {done.epoch} epochs, best {run.recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
+        if as_json:
+            give(asdict(read_result(run.output, done)))
+
+
+def _train_several(run: TrainingRun, seeds: int, as_json: bool) -> None:
+    from reseen.workflows.seeds import train_seeds
+
+    with StageBars() as bars:
+        results = train_seeds(run, seeds, lambda seed: _shown(run, bars, f"seed {seed}, "))
+    if results is not None:
+        give(results.figures() if as_json else "\n".join(results.lines()))
+
+
+def _shown(run: TrainingRun, bars: StageBars, name: str = "") -> tuple[Sequence[Listener], Progress | None]:
+    """Who shows how a run goes: the first process alone."""
+    if not run.processes.is_first:
+        return (), None
+    return [show_training(bars, name)], lambda stage, done, total: bars(f"{name}{stage}", done, total)
+
+
+def show_training(bars: StageBars, name: str = "") -> Listener:
+    """A listener that shows the current epoch as a bar, and finished epochs and evaluations as lines.
+
+    Args:
+        bars: where the bar is.
+        name: goes before each of them, to tell runs apart.
+    """
     from reseen.training.events import EpochDone, Evaluated, StepDone
     from reseen.training.run_log import eta
 
@@ -64,15 +105,16 @@ def show_training(bars: StageBars) -> Listener:
             case StepDone():
                 speed = f"{event.images_per_second:.0f} images/s"
                 note = f"loss {event.losses['total']:.3f}, {speed}, {eta(event.eta_seconds)} left"
-                bars(f"epoch {event.epoch}/{event.epochs}", event.iteration, event.iterations, note)
+                bars(f"{name}epoch {event.epoch}/{event.epochs}", event.iteration, event.iterations, note)
             case EpochDone():
-                say(f"epoch {event.epoch}: loss {event.losses['total']:.3f}, {event.images_per_second:.0f} images/s")
+                speed = f"{event.images_per_second:.0f} images/s"
+                say(f"{name}epoch {event.epoch}: loss {event.losses['total']:.3f}, {speed}")
             case Evaluated():
                 datasets = dict.fromkeys(name.rpartition("/")[0] for name in event.metrics if "/" in name)
                 for dataset in datasets:
-                    say(f"epoch {event.epoch}, {dataset}: {_figures(event.metrics, f'{dataset}/')}")
+                    say(f"{name}epoch {event.epoch}, {dataset}: {_figures(event.metrics, f'{dataset}/')}")
                 mean = ", mean" if datasets else ""
-                say(f"epoch {event.epoch}{mean}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
+                say(f"{name}epoch {event.epoch}{mean}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
 
     return show
 

@@ -19,6 +19,8 @@ from reseen.recipe.schema import Recipe
 from reseen.training.processes import ALONE, Processes
 from reseen.workflows.evaluate import query_and_gallery
 
+LATEST = Path("checkpoints") / "latest.safetensors"
+
 
 @dataclass(frozen=True)
 class TrainingRun:
@@ -116,13 +118,17 @@ def _check_device(run: TrainingRun) -> None:
         )
 
 
+def holds_run(folder: Path) -> bool:
+    """Whether a run has saved in a folder."""
+    try:
+        return (folder / LATEST).exists()
+    except OSError:  # a name too long, or a folder that may not be entered: making it will say which
+        return False
+
+
 def _check_output(run: TrainingRun) -> None:
     """A run is there exactly when it is to be resumed."""
-    latest = run.output / "checkpoints" / "latest.safetensors"
-    try:
-        there = latest.exists()
-    except OSError:  # a name too long, or a folder that may not be entered: making it will say which
-        there = False
+    latest, there = run.output / LATEST, holds_run(run.output)
     if run.resume and not there:
         raise CheckpointError(
             f"there is no checkpoint to resume at {latest}",
