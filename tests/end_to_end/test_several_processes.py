@@ -46,7 +46,7 @@ def start(people: Path) -> Iterator[Start]:
     def launch(output: Path, processes: int, *overrides: str, resume: bool = False) -> subprocess.Popen[str]:
         several = ["torch.distributed.run", "--nproc-per-node", str(processes), "-m"] if processes > 1 else []
         options = [part for override in (*RECIPE, *overrides) for part in ("-o", override)]
-        arguments = ["train", "-c", "tiny", "--data", people, "--output", output, *options]
+        arguments = ["train", "-c", "tiny", "--data", str(people), "--output", str(output), *options]
         command = [sys.executable, "-m", *several, "reseen", *arguments, *(["--resume"] if resume else [])]
         begun.append(subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
         return begun[-1]

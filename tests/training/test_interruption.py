@@ -36,6 +36,19 @@ def test_the_first_signal_is_noted_and_the_second_acts(number: signal.Signals) -
             os.kill(os.getpid(), number)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_may_be_lost_ends_at_once(number: signal.Signals) -> None:
+    with Interruption() as interruption:
+        with pytest.raises(KeyboardInterrupt), interruption.at_once():
+            os.kill(os.getpid(), number)
+        assert interruption.requested
+    with Interruption() as interruption:
+        with interruption.at_once():
+            pass
+        os.kill(os.getpid(), number)
+        assert interruption.requested
+
+
 def test_either_signal_may_come_second() -> None:
     with Interruption():
         os.kill(os.getpid(), signal.SIGINT)

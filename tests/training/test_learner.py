@@ -36,7 +36,8 @@ def test_in_mixed_precision_only_the_network_is(
 ) -> None:
     mixed, exact = (build(small_recipe(), each) for each in (precision, "fp32"))
     seen: list[torch.dtype] = []
-    next(mixed.network.backbone.children()).register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    stem = next(mixed.network.backbone.children())
+    stem.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
     total, _ = mixed(IMAGES, LABELS)
     total.backward()
 

@@ -361,6 +361,21 @@ def test_an_evaluation_that_did_not_end_is_done_by_the_resumed_run(
     assert same(bits(resumed.parts), bits(whole.parts))
 
 
+def test_ctrl_c_during_an_evaluation_does_not_wait_for_its_end(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    def endless(_: ReIDNetwork) -> Mapping[str, float]:
+        os.kill(os.getpid(), signal.SIGINT)
+        pytest.fail("the evaluation went on")
+
+    recipe = small_recipe("training={epochs: 2, evaluate_every: 1}")
+    progress = run_until_stopped(make_trainer(recipe, evaluate=endless))
+    assert (progress.epoch, progress.evaluation_due) == (1, True)
+    resumed = make_trainer(recipe, evaluate=figures(0.2, 0.3))
+    resumed.resume()
+    assert resumed.run().best == 0.3
+
+
 def test_a_stop_in_the_last_step_does_not_wait_for_the_evaluation(
     make_trainer: MakeTrainer, small_recipe: SmallRecipe
 ) -> None:

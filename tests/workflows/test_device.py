@@ -41,13 +41,20 @@ def test_a_process_alone_gets_the_device_that_is_named() -> None:
 
 
 def test_each_of_several_processes_takes_the_cuda_device_of_its_local_rank(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory, chosen = torch.zeros(1), []
+    memory = torch.zeros(1)
+    chosen: list[torch.device] = []
+    told: list[tuple[int, int, torch.device]] = []
+
+    def meet(rank: int, count: int, device: torch.device) -> contextlib.AbstractContextManager[Processes]:
+        told.append((rank, count, device))
+        return contextlib.nullcontext(Processes(rank, count))
+
     monkeypatch.setattr(torch, "empty", lambda *_, **__: memory)  # nothing is asked of a device that is not there
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    monkeypatch.setattr("reseen.workflows.device.joined", lambda *told: contextlib.nullcontext(told))
+    monkeypatch.setattr("reseen.workflows.device.joined", meet)
 
-    with join_processes("cuda", 5, 8, 1) as (told, device):
-        assert told == (5, 8, torch.device("cuda:1"))
+    with join_processes("cuda", 5, 8, 1) as (_, device):
+        assert told == [(5, 8, torch.device("cuda:1"))]
         assert device == torch.device("cuda:1")
     with join_processes("cuda:3", 5, 8, 1) as (_, device):
         assert device == torch.device("cuda:3")

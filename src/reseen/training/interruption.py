@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,6 +21,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = False
+        self._at_once = False
         self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> Interruption:
@@ -33,9 +35,20 @@ class Interruption:
     ) -> None:
         self._restore()
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While entered, the first signal raises KeyboardInterrupt: for work that is lost without harm."""
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
         self._restore()
+        if self._at_once:
+            raise KeyboardInterrupt
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -110,7 +111,7 @@ class Trainer:
         with Interruption() as interruption:
             while not self._finished():
                 if self.progress.evaluation_due:
-                    self._evaluate()
+                    self._evaluate(interruption)
                 else:
                     self._train_epoch(interruption)
                 if self.processes.any(interruption.requested) and not self._finished():
@@ -212,10 +213,10 @@ class Trainer:
             self._save_weights(f"epoch_{epoch}")
         self._save_latest()  # last: a crash before it has the epoch done again, and all of the above with it
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, interruption: Interruption) -> None:
         start, training = time.perf_counter(), self.recipe.training
         self.processes.align(self.deployed)
-        metrics = self.evaluate(self.deployed)
+        metrics = self._measure(interruption)
         after = judged(self.progress, metrics[training.best], training.early_stopping)
         is_best = after.best_epoch == after.epoch
         if is_best:
@@ -227,7 +228,19 @@ class Trainer:
         if out_of_patience(self.progress, training.early_stopping):
             self._tell(StoppedEarly(after.epoch, after.stalled))
 
-    def _stop(self) -> None:
+    def _measure(self, interruption: Interruption) -> Mapping[str, float]:
+        """Evaluate; a stop signal ends it, and the resumed run does it anew. Several processes end it together."""
+        if self.processes.count > 1:
+            return self.evaluate(self.deployed)
+        try:
+            with interruption.at_once():
+                return self.evaluate(self.deployed)
+        except KeyboardInterrupt:
+            if not interruption.requested:
+                raise
+            self._stop()
+
+    def _stop(self) -> NoReturn:
         raise Interrupted(
             f"stopped after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
             cure=f"the same command with --resume continues from {self.checkpoints.folder}",
