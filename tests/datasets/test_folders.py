@@ -33,9 +33,19 @@ def test_folders_of_parts_hold_folders_of_persons(tmp_path: Path, write_images: 
 def test_what_is_no_image_is_passed_over(tmp_path: Path, write_images: WriteImages) -> None:
     (image,) = write_images("a/1.jpg")
     (tmp_path / "nobody").mkdir()
-    for name in ("readme.txt", ".DS_Store", "a/Thumbs.db", "a/.hidden.jpg", "a/notes.txt"):
+    for name in ("readme.txt", ".DS_Store", "a/2.heic", "a/.hidden.jpg", "a/notes.txt"):
         (tmp_path / name).touch()
-    assert read_folders(tmp_path).samples == (Sample(image, "a"),)
+    manifest = read_folders(tmp_path)
+    assert manifest.samples == (Sample(image, "a"),)
+    assert manifest.passed_over == tuple(tmp_path / name for name in ("readme.txt", "a/2.heic", "a/notes.txt"))
+
+
+def test_a_folder_of_photos_that_are_not_read_says_what_is(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "1.heic").touch()
+    with pytest.raises(DatasetError, match="holds no image") as caught:
+        read_folders(tmp_path)
+    assert ".jpeg, .jpg" in str(caught.value.cure)
 
 
 def test_an_image_beside_the_persons_is_an_error(tmp_path: Path, write_images: WriteImages) -> None:

@@ -28,6 +28,7 @@ REPORT = DatasetReport(
         SkippedQuery("q2.jpg", "2", NOT_IN_GALLERY),
         SkippedQuery("q3.jpg", "3", OWN_CAMERA_ONLY),
     ),
+    passed_over=("anna/1.heic", "readme.txt"),
 )
 
 
@@ -40,6 +41,7 @@ def test_the_text_tells_every_finding_and_cuts_long_lists_short() -> None:
         "sizes: 3 different, height 20 to 900, width 40 to 2000 pixels",
         "files: 32,668 looked at, 1 broken",
         "  a.jpg is empty (0 bytes)",
+        "passed over, no image of a kind that is read: 2 (anna/1.heic, readme.txt)",
         "duplicates: 2 groups of files with the same content, 1 across parts",
         "  d.jpg = e.jpg",
         "  b.jpg = c.jpg",

@@ -53,6 +53,7 @@ def check(manifest: Manifest, *, threads: int | None = None, progress: Progress 
         one_camera=tuple(sorted(p for p, cameras in cameras_of.items() if len(cameras) == 1 and None not in cameras)),
         overlap=_overlap(manifest),
         skipped=skipped_queries(manifest),
+        passed_over=tuple(map(str, manifest.passed_over)),
     )
 
 

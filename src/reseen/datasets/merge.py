@@ -58,6 +58,7 @@ def merge(manifests: Sequence[Manifest]) -> Manifest:
         name=" + ".join(manifest.name for manifest in manifests),
         root=Path(os.path.commonpath([manifest.root.absolute() for manifest in manifests])),
         samples=tuple(_named(sample, manifest.name) for manifest in manifests for sample in manifest.samples),
+        passed_over=tuple(path for manifest in manifests for path in manifest.passed_over),
     )
 
 

@@ -74,6 +74,7 @@ class DatasetReport:
         one_camera: persons seen by a single camera in all parts together; persons with unknown cameras do not count.
         overlap: persons both in training and in query or gallery.
         skipped: queries that the protocol will skip, and why.
+        passed_over: files among the images that are of no kind that is read.
     """
 
     name: str
@@ -88,6 +89,7 @@ class DatasetReport:
     one_camera: tuple[str, ...]
     overlap: tuple[str, ...]
     skipped: tuple[SkippedQuery, ...]
+    passed_over: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """The report as text; long lists are cut short."""
@@ -101,6 +103,8 @@ class DatasetReport:
             )
         yield f"files: {self.files:,} looked at, {len(self.broken):,} broken"
         yield from (f"  {file.reason}" for file in self.broken)
+        if self.passed_over:
+            yield f"passed over, no image of a kind that is read: {_some(self.passed_over)}"
         across = sum(len(group.splits) > 1 for group in self.duplicates)
         yield f"duplicates: {len(self.duplicates):,} groups of files with the same content, {across:,} across parts"
         worst_first = sorted(self.duplicates, key=lambda group: (-len(group.splits), -len(group.persons)))

@@ -68,6 +68,8 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
     if run.processes.count > 1:
         log.say(f"{run.processes.count} processes, each with its share of the {run.recipe.sampler.persons} persons")
     log.say(f"{run.manifest.name}: {len(plan.samples)} training images")
+    if run.manifest.passed_over:
+        log.say(f"passed over, no image of a kind that is read: {len(run.manifest.passed_over)} files")
     for name, (query, gallery) in plan.compared.items():
         log.say(f"evaluated on {name}: {len(query)} query, {len(gallery)} gallery images")
     if len(plan.compared) > 1:
