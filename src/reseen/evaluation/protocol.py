@@ -25,9 +25,12 @@ BLOCK_SCORES = 20_000_000
 """Most pairs of images worked on at once: 80 MB of float32, so that BLAS loses little to the division (measured)."""
 
 
-def row_blocks(count: int, width: int) -> list[slice]:
-    """Divide `count` rows of `width` scores into blocks of even height, the last perhaps lower; at least one block."""
-    highest = max(1, BLOCK_SCORES // width)
+def row_blocks(count: int, width: int, scores: int | None = None) -> list[slice]:
+    """Divide `count` rows of `width` scores into blocks of even height, the last perhaps lower; at least one block.
+
+    A block holds at most `scores` scores, `BLOCK_SCORES` for None, or one row.
+    """
+    highest = max(1, (BLOCK_SCORES if scores is None else scores) // width)
     blocks = max(1, math.ceil(count / highest))
     height = max(1, math.ceil(count / blocks))
     return [slice(start, min(start + height, count)) for start in range(0, max(1, count), height)]
