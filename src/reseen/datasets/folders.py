@@ -61,7 +61,7 @@ def _read_persons(folder: Path, split: Split | None, passed_over: list[Path]) ->
 
 
 def _images_of_person(person: Path, passed_over: list[Path]) -> list[Path]:
-    images = []
+    images: list[Path] = []
     for entry in entries(person):
         if entry.is_dir():
             raise DatasetError(
