@@ -91,6 +91,21 @@ def test_p3_worked_by_hand_cmc(by_hand: Metrics) -> None:
     assert [by_hand.recall(k) for k in (2, 3, 6, 7)] == [2 / 5, 4 / 5, 4 / 5, 1.0]
 
 
+def test_p3_worked_by_hand_precision(by_hand: Metrics) -> None:
+    # Matches at ranks 3, 5; at 1, 6; at 3; at 1, 3, 4; at 7
+    assert by_hand.precision(1) == pytest.approx(2 / 5)
+    assert by_hand.precision(3) == pytest.approx((1 + 1 + 1 + 2 + 0) / 3 / 5)
+    assert by_hand.precision(10) == pytest.approx((2 + 2 + 1 + 3 + 1) / 10 / 5)
+
+
+def test_p3_worked_by_hand_per_query(by_hand: Metrics) -> None:
+    figures = by_hand.per_query()
+    assert {name: values.mean() for name, values in figures.items()} == pytest.approx(
+        {name: getattr(by_hand, name) for name in ("recall1", "recall5", "recall10", "mAP", "mINP")}
+    )
+    assert figures["recall5"].tolist() == [1, 1, 1, 1, 0]
+
+
 def test_p3_worked_by_hand_skipped(by_hand: Metrics) -> None:
     assert by_hand.queries == 5
     assert by_hand.skipped.own_camera_only.tolist() == [2]
