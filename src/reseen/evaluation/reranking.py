@@ -66,7 +66,8 @@ def reranked_scores(
             cure="choose a smaller k1, or evaluate without re-ranking",
         )
     kept = count * (retrieval.gallery_features.shape[1] * 4 + _sparse_bytes(k1, k2))
-    return _blended(retrieval, places, k1, k2, lambda_, scores_at_once(memory, count, kept))
+    at_once = scores_at_once(memory, count, kept)
+    return _blended(retrieval, places, k1=k1, k2=k2, lambda_=lambda_, at_once=at_once)
 
 
 def _sparse_bytes(k1: int, k2: int) -> int:
@@ -90,7 +91,7 @@ def _places(retrieval: RetrievalSet) -> Int64[np.ndarray, " q"]:
 
 
 def _blended(
-    retrieval: RetrievalSet, places: Int64[np.ndarray, " q"], k1: int, k2: int, lambda_: float, at_once: int
+    retrieval: RetrievalSet, places: Int64[np.ndarray, " q"], *, k1: int, k2: int, lambda_: float, at_once: int
 ) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Blocks of negated final distances (equation 12)."""
     gallery, queries = retrieval.gallery_features, places[retrieval.valid_queries]
@@ -99,7 +100,7 @@ def _blended(
     weights = neighbour_weights(features, nearest, farthest, k2)
     holders, own = weights[: len(gallery)].T.tocsr(), weights[queries]
     del nearest, weights
-    blocks = row_blocks(len(queries), len(gallery), at_once)
+    blocks = row_blocks(len(queries), len(gallery) + gallery.shape[1], at_once)
     buffer = np.empty((blocks[0].stop, len(gallery)), dtype=np.float32)
     for block in blocks:
         asking = queries[block]

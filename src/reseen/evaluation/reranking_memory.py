@@ -15,7 +15,7 @@ WORK_BYTES = 30_000_000
 """For what is worked on in small parts, however many images there are."""
 
 FEWEST_ROWS, ENOUGH_ROWS = 16, 512
-"""Height of a block: with fewer rows a product is more than ten times as slow; with more it gains nothing (measured)."""
+"""Height of a block: products of fewer rows are slow, those of more are hardly faster (measured)."""
 
 
 def scores_at_once(memory: float, width: int, kept: int) -> int:
