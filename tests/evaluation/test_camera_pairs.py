@@ -47,7 +47,7 @@ def test_a_set_of_two_cameras_gives_the_same_figures(clustered: Clustered, seed:
             alone = only(retrieval, query_camera, gallery_camera)
             if len(alone.valid_queries):
                 metrics = evaluate(alone)
-                expected[query_camera, gallery_camera] = (metrics.queries, metrics.recall1, metrics.mAP)
+                expected[str(query_camera), str(gallery_camera)] = (metrics.queries, metrics.recall1, metrics.mAP)
 
     found = collected(retrieval, blocks=3)
 
@@ -64,7 +64,13 @@ def test_no_camera_finds_its_own_images_and_unknown_ones_are_no_cameras(clustere
         gallery_cameras=np.where(retrieval.gallery_cameras == 1, -1, retrieval.gallery_cameras),
     )
 
-    assert {(p.query_camera, p.gallery_camera) for p in collected(unknown)} == {(1, 0), (1, 2), (2, 0)}
+    assert {(p.query_camera, p.gallery_camera) for p in collected(unknown)} == {("1", "0"), ("1", "2"), ("2", "0")}
+
+
+def test_cameras_go_by_their_names_in_the_order_of_their_codes(clustered: Clustered) -> None:
+    named = replace(clustered(60, 200, cameras=2), camera_names=("yard", "door"))
+
+    assert [(p.query_camera, p.gallery_camera) for p in collected(named)] == [("yard", "door"), ("door", "yard")]
 
 
 def test_cameras_that_see_nobody_in_common_are_no_pair() -> None:
@@ -76,7 +82,7 @@ def test_cameras_that_see_nobody_in_common_are_no_pair() -> None:
         query_cameras=np.array([0, 1]),
         gallery_cameras=np.array([2, 3, 3]),
     )
-    assert collected(retrieval) == [CameraPair(0, 2, 1, 1.0, 1.0), CameraPair(1, 3, 1, 1.0, 1.0)]
+    assert collected(retrieval) == [CameraPair("0", "2", 1, 1.0, 1.0), CameraPair("1", "3", 1, 1.0, 1.0)]
 
 
 def test_without_cameras_there_are_no_pairs(clustered: Clustered) -> None:

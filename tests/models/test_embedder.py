@@ -72,6 +72,29 @@ def test_does_not_depend_on_the_batch_size(network: ReIDNetwork, images: Images)
         np.testing.assert_allclose(parts, whole, atol=1e-5)
 
 
+def test_p3_flip_averages_the_features_of_an_image_and_its_mirror_image(network: ReIDNetwork, images: Images) -> None:
+    def raw(image: np.ndarray) -> np.ndarray:
+        resized = np.asarray(Image.fromarray(image).resize((32, 64), Image.Resampling.BILINEAR))
+        normalised = (resized / 255 - np.array(PREPROCESS.mean)) / np.array(PREPROCESS.std)
+        with torch.no_grad():
+            return network(torch.from_numpy(normalised.transpose(2, 0, 1)[None]).float()).after_neck[0].numpy()
+
+    means = np.stack([(raw(image) + raw(image[:, ::-1])) / 2 for image in images])
+
+    features = NetworkEmbedder(network, PREPROCESS, batch_size=2, flip=True).embed(images)
+
+    np.testing.assert_allclose(features, means / np.linalg.norm(means, axis=1, keepdims=True), atol=1e-3)
+    assert abs(features - NetworkEmbedder(network, PREPROCESS).embed(images)).max() > 0.01
+
+
+def test_flip_makes_no_difference_between_an_image_and_its_mirror_image(network: ReIDNetwork, images: Images) -> None:
+    embedder = NetworkEmbedder(network, PREPROCESS, flip=True)
+
+    mirrored = embedder.embed([np.ascontiguousarray(image[:, ::-1]) for image in images])
+
+    np.testing.assert_allclose(mirrored, embedder.embed(images), atol=1e-3)
+
+
 def test_changes_nothing_in_a_network_that_was_training(network: ReIDNetwork, images: Images) -> None:
     embedder = NetworkEmbedder(network, PREPROCESS)
     evaluated = embedder.embed(images)

@@ -22,15 +22,15 @@ class CameraPair:
     """How well the queries of one camera find their persons among the images of another.
 
     Attributes:
-        query_camera: code of the one.
-        gallery_camera: code of the other.
+        query_camera: name of the one, or its code where cameras have no names.
+        gallery_camera: that of the other.
         queries: how many count.
         recall1: CMC at rank 1.
         mAP: mean of their average precisions.
     """
 
-    query_camera: int
-    gallery_camera: int
+    query_camera: str
+    gallery_camera: str
     queries: int
     recall1: float
     mAP: float  # noqa: N815 - the field writes it so
@@ -73,27 +73,26 @@ class CameraPairs:
 
     def figures(self) -> list[CameraPair]:
         """Of all pairs that any query counts for, by query camera, then by gallery camera."""
-        return sorted(
-            (pair for camera in self._columns for pair in self._of(camera)),
-            key=lambda pair: (pair.query_camera, pair.gallery_camera),
-        )
+        pairs = {(query, gallery): pair for gallery in self._columns for query, pair in self._of(gallery).items()}
+        return [pairs[codes] for codes in sorted(pairs)]
 
-    def _of(self, gallery_camera: int) -> list[CameraPair]:
+    def _of(self, gallery_camera: int) -> dict[int, CameraPair]:
+        """The pairs with one gallery camera, by the code of the query camera."""
         parts = self._found[gallery_camera]
         if not any(len(cameras) for cameras, _ in parts):
-            return []
+            return {}
         query_cameras = np.concatenate([cameras for cameras, _ in parts])
         ranks = MatchRanks.joined([ranks for _, ranks in parts])
-        return [
-            CameraPair(
-                query_camera=int(camera),
-                gallery_camera=gallery_camera,
+        return {
+            int(camera): CameraPair(
+                query_camera=self._retrieval.camera_name(int(camera)),
+                gallery_camera=self._retrieval.camera_name(gallery_camera),
                 queries=int(np.count_nonzero(query_cameras == camera)),
                 recall1=float(np.mean(ranks.first_rank[query_cameras == camera] == 1)),
                 mAP=float(np.mean(ranks.average_precision[query_cameras == camera])),
             )
             for camera in np.unique(query_cameras)
-        ]
+        }
 
 
 def _among(pairs: SamePerson, here: np.ndarray, columns: Int64[np.ndarray, " c"]) -> SamePerson:

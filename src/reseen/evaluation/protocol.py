@@ -84,6 +84,7 @@ class RetrievalSet:
         query_cameras, gallery_cameras: ≥ 0, or -1 when unknown.
         query_images, gallery_images: identity of each image, or None when no query is in the gallery.
         junk_dropped: how many junk images the gallery held.
+        camera_names: what the camera codes stand for; empty when the codes are all that is known.
     """
 
     query_features: Float32[np.ndarray, "q d"]
@@ -95,6 +96,7 @@ class RetrievalSet:
     query_images: Int64[np.ndarray, " q"] | None
     gallery_images: Int64[np.ndarray, " g"] | None
     junk_dropped: int
+    camera_names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -154,6 +156,10 @@ class RetrievalSet:
     def cameras_known(self) -> bool:
         """Whether any query and any gallery image have a camera; if not, only the query image itself is excluded."""
         return bool((self.query_cameras != UNKNOWN_CAMERA).any() and (self.gallery_cameras != UNKNOWN_CAMERA).any())
+
+    def camera_name(self, code: int) -> str:
+        """What a camera is called."""
+        return self.camera_names[code] if self.camera_names else str(code)
 
     @cached_property
     def valid_queries(self) -> Int64[np.ndarray, " valid"]:

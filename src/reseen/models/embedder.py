@@ -25,6 +25,7 @@ class NetworkEmbedder:
         preprocess: how images become its input.
         device: where it computes.
         batch_size: images that go through the network at a time.
+        flip: average the features of each image and of its mirror image, before they are scaled to unit norm.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class NetworkEmbedder:
         device: torch.device | str = "cpu",
         *,
         batch_size: int = 128,
+        flip: bool = False,
     ) -> None:
         self.device = torch.device(device)
         self.network: ReIDNetwork = network.to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.preprocess = preprocess
         self.batch_size = batch_size
+        self.flip = flip
 
     @property
     def feature_size(self) -> int:
@@ -54,9 +57,13 @@ class NetworkEmbedder:
             batch = resize_mixed(
                 images[start : start + self.batch_size], self.preprocess.height, self.preprocess.width
             ).to(self.device)
-            embedded = unit_norm(self.network.embed(normalise(batch, self.preprocess)))
-            features[start : start + self.batch_size] = embedded.cpu().numpy()
+            embedded = self._embed(normalise(batch, self.preprocess))
+            features[start : start + self.batch_size] = unit_norm(embedded).cpu().numpy()
         return features
+
+    def _embed(self, batch: Float32[Tensor, "b 3 h w"]) -> Float32[Tensor, "b d"]:
+        features = self.network.embed(batch)
+        return (features + self.network.embed(batch.flip(3))) / 2 if self.flip else features
 
 
 def unit_norm(features: Float32[Tensor, "n d"]) -> Float32[Tensor, "n d"]:

@@ -145,7 +145,8 @@ def embed_dataset(
         query_images=query_images,
         gallery_images=gallery_images,
     )
-    return replace(retrieval, junk_dropped=sum(sample.split in ("gallery", None) for sample in manifest.junk))
+    junk_dropped = sum(sample.split in ("gallery", None) for sample in manifest.junk)
+    return replace(retrieval, junk_dropped=junk_dropped, camera_names=cameras)
 
 
 def evaluate_weights(
@@ -178,7 +179,8 @@ def evaluate_weights(
     manifest = evaluated_part(recipe, manifest)
     _check_preprocess(recipe, weights)
     network = load_network(recipe.model, weights)
-    embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=recipe.evaluation.batch_size)
+    settings = recipe.evaluation
+    embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=settings.batch_size, flip=settings.flip)
     return evaluate_retrieval(
         embed_dataset(embedder, manifest, progress), recipe.evaluation.reranking if rerank else None
     )

@@ -25,6 +25,7 @@ ERASING = "augmentation.erasing={}"
         ("sampler.shuffle", ["'yes'"]),
         ("data.memory_limit_gb", ["0", "-1", "'8'"]),
         ("data.hold_out", ["1", "-0.1"]),
+        ("data.calibration_share", ["1", "-0.1", "null"]),
     ],
 )
 def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str, wrong: list[str]) -> None:

@@ -11,6 +11,7 @@ RefuseEach = Callable[..., None]
     ("setting", "wrong"),
     [
         ("evaluation.batch_size", ["0", "4097"]),
+        ("evaluation.flip", ["2", "left"]),
         ("evaluation.reranking.k1", ["0"]),
         ("evaluation.reranking.k2", ["0"]),
         ("evaluation.reranking.lambda", ["-0.1", "1.1"]),

@@ -28,8 +28,11 @@ class Evaluation(Settings):
 
     Attributes:
         batch_size: images that go through the network at a time.
+        flip: embed every image and its mirror image, and average the two features. Twice the work; the
+            figures then hold for features that are computed so.
         reranking: of the ranking, when asked for.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 128
+    flip: bool = False
     reranking: Reranking = Reranking()
