@@ -1,0 +1,162 @@
+"""`report.html`: one self-contained page about one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+import reseen
+from reseen.evaluation.bootstrap import RESAMPLES
+from reseen.evaluation.camera_pairs import CameraPair
+from reseen.evaluation.protocol import RetrievalSet, SkippedQueries
+from reseen.evaluation.verification import VerificationPoint
+from reseen.files import write_whole
+from reseen.workflows.report.charts import Mark
+from reseen.workflows.report.curves import Chart, cmc_chart, det_chart, roc_chart, score_chart
+from reseen.workflows.report.measurements import Measurements, measure
+from reseen.workflows.report.pictures import picture_lists
+
+FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
+RATES = (1e-2, 1e-3, 1e-4)
+NAMES_SHOWN = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Reported:
+    """What a report is about.
+
+    Attributes:
+        title: the dataset's name.
+        model: what made the features, in words.
+        command: that makes the same again.
+        retrieval: the features.
+        query_paths: file of each query; empty where images are not at hand.
+        gallery_paths: file of each gallery image, without junk.
+    """
+
+    title: str
+    model: str
+    command: str
+    retrieval: RetrievalSet
+    query_paths: tuple[Path, ...] = ()
+    gallery_paths: tuple[Path, ...] = ()
+
+
+def write_report(reported: Reported, path: Path) -> Measurements:
+    """Write the page; what was measured for it.
+
+    Raises:
+        FeaturesError: no query can be evaluated.
+        StorageError: it cannot be written.
+    """
+    measured = measure(reported.retrieval)
+    verification = measured.verification
+    points = [verification.at(rate) for rate in RATES] if verification.impostor.total else []
+    html = page_template("report.html").render(
+        title=reported.title,
+        subtitle=reported.model,
+        headline=_headline(measured),
+        counts=_counts(measured),
+        resamples=f"{RESAMPLES:,}",
+        charts=_charts(measured, points),
+        points=[_point(point) for point in points],
+        matrix=_matrix(measured.camera_pairs),
+        lists=picture_lists(reported.retrieval, measured.metrics, reported.query_paths, reported.gallery_paths),
+        skipped=_skipped(measured.metrics.skipped, reported.query_paths),
+        command=reported.command,
+        version=reseen.__version__,
+        date=date.today().isoformat(),
+    )
+    write_whole(path, html)
+    return measured
+
+
+def page_template(name: str) -> jinja2.Template:
+    """A template of the package; every text put into it is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("reseen.workflows"), autoescape=True, undefined=jinja2.StrictUndefined
+    ).get_template(name)
+
+
+def _headline(measured: Measurements) -> list[dict[str, str]]:
+    figures = []
+    for key, name in FIGURES.items():
+        bounds = measured.intervals.get(key)
+        interval = f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f}" if bounds is not None else ""
+        figures.append({"name": name, "value": f"{getattr(measured.metrics, key) * 100:.2f}", "interval": interval})
+    return figures
+
+
+def _counts(measured: Measurements) -> str:
+    retrieval, metrics = measured.retrieval, measured.metrics
+    people = len(set(retrieval.query_persons[metrics.valid_queries].tolist()))
+    distractors = int((retrieval.gallery_persons == 0).sum())
+    parts = [f"{metrics.queries:,} queries of {people:,} people in {len(retrieval.gallery_persons):,} gallery images"]
+    if distractors:
+        parts.append(f"{distractors:,} of them distractors")
+    if retrieval.junk_dropped:
+        parts.append(f"{retrieval.junk_dropped:,} junk images dropped")
+    if not retrieval.cameras_known:
+        parts.append("no cameras known: only the query image itself is left out")
+    return ", ".join(parts) + "."
+
+
+def _charts(measured: Measurements, points: Sequence[VerificationPoint]) -> list[Chart]:
+    charts = [cmc_chart(measured.metrics)]
+    if points:
+        marks = [Mark(point.threshold, f"{point.far * 100:g} %") for point in points if point.threshold is not None]
+        roc = measured.verification.roc()
+        charts += [score_chart(measured.verification, marks), roc_chart(roc), det_chart(roc)]
+    return charts
+
+
+def _point(point: VerificationPoint) -> dict[str, str]:
+    if not point.supported or point.tar is None:
+        return {"rate": f"{point.far * 100:g} %", "threshold": "–", "found": "too few pairs to tell", "measured": "–"}
+    bounds = point.tar_interval
+    interval = f" ({bounds.low:.1%} to {bounds.high:.1%})" if bounds is not None else ""
+    return {
+        "rate": f"{point.far * 100:g} %",
+        "threshold": f"{point.threshold:.4f}",
+        "found": f"{point.tar:.1%}{interval}",
+        "measured": f"{point.measured_far:.4%}",
+    }
+
+
+def _matrix(pairs: Sequence[CameraPair]) -> dict[str, Any] | None:
+    """Rows of query cameras, columns of gallery cameras, in the order in which the pairs come."""
+    if not pairs:
+        return None
+    found = {(pair.query_camera, pair.gallery_camera): pair for pair in pairs}
+    rows = list(dict.fromkeys(pair.query_camera for pair in pairs))
+    columns = sorted({pair.gallery_camera for pair in pairs}, key=lambda name: (len(name), name))
+    return {
+        "cameras": columns,
+        "rows": [{"camera": row, "cells": [_cell(found.get((row, column))) for column in columns]} for row in rows],
+    }
+
+
+def _cell(pair: CameraPair | None) -> dict[str, str]:
+    if pair is None:
+        return {"text": "", "title": "no query with a match", "colour": "transparent"}
+    return {
+        "text": f"{pair.recall1 * 100:.0f}",
+        "title": f"recall@1 {pair.recall1:.1%}, mAP {pair.mAP:.1%}, {pair.queries} queries",
+        "colour": f"rgb(11 110 110 / {pair.recall1 * 0.55:.2f})",
+    }
+
+
+def _skipped(skipped: SkippedQueries, query_paths: Sequence[Path]) -> list[dict[str, str]]:
+    places = (skipped.not_in_gallery, skipped.own_camera_only, skipped.not_a_person)
+    reasons = []
+    for (text, count), each in zip(skipped.counts.items(), places, strict=True):
+        if count:
+            names = [query_paths[place].name for place in each[:NAMES_SHOWN]] if query_paths else []
+            more = ", …" if query_paths and count > NAMES_SHOWN else ""
+            reasons.append({"count": f"{count:,}", "text": text, "names": ", ".join(names) + more})
+    return reasons

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from reseen.evaluation.bootstrap import metric_intervals
+from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.workflows.report.measurements import measure
+
+
+def test_one_pass_gives_what_each_measurement_gives_alone(small: tuple[RetrievalSet, object, object]) -> None:
+    retrieval, _, _ = small
+    found = measure(retrieval)
+    alone = evaluate(retrieval)
+
+    assert found.metrics.mAP == alone.mAP
+    assert found.metrics.recall1 == alone.recall1
+    assert found.intervals == metric_intervals(alone, retrieval)
+    assert found.verification.genuine.total == int(alone.matches.sum())
+    assert {(pair.query_camera, pair.gallery_camera) for pair in found.camera_pairs} == {
+        (str(query), str(gallery)) for query in range(3) for gallery in range(3) if query != gallery
+    }
+
+
+def test_without_cameras_there_are_no_pairs_of_them(small: tuple[RetrievalSet, object, object]) -> None:
+    retrieval, _, _ = small
+    unknown = replace(
+        retrieval,
+        query_cameras=np.full_like(retrieval.query_cameras, -1),
+        gallery_cameras=np.full_like(retrieval.gallery_cameras, -1),
+    )
+
+    assert measure(unknown).camera_pairs == ()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reseen.errors import FeaturesError
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.workflows.report.page import Reported, write_report
+
+SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
+COMMAND = "reseen evaluate -c tiny --weights 'a & b' --data people"
+
+
+@pytest.fixture(scope="module")
+def page(small: SmallSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(Reported("people <1>", "tiny", COMMAND, *small), path)
+    return path
+
+
+def test_the_page_tells_what_was_measured(small: SmallSet, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    measured = write_report(Reported("people", "tiny", COMMAND, *small), path)
+    html = path.read_text(encoding="utf-8")
+
+    for figure in (measured.metrics.recall1, measured.metrics.mAP, measured.metrics.mINP):
+        assert f"<b>{figure * 100:.2f}</b>" in html
+    bounds = measured.intervals["mAP"]
+    assert f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f}" in html
+    assert "12 queries of 12 people in 37 gallery images, 1 of them distractors" in html
+    assert "1: person not in gallery" in re.sub("<[^>]*>", "", html)
+    assert html.count("<svg") == 4
+    assert html.count('class="hit"') + html.count('class="miss"') == 60
+    assert "too few pairs to tell" in html  # 12 × 24 pairs of two people say nothing about one in 10,000
+
+
+def test_texts_are_escaped_and_nothing_comes_from_outside(page: Path) -> None:
+    html = page.read_text(encoding="utf-8")
+
+    assert "people &lt;1&gt;" in html
+    assert "a &amp; b" in html
+    assert re.findall(r'(?:src|href)="(?!data:)', html) == []
+    assert "http" not in html
+    assert "<script" not in html
+
+
+def test_without_images_and_cameras_the_rest_is_there(small: SmallSet, tmp_path: Path) -> None:
+    retrieval, _, _ = small
+    unknown = replace(
+        retrieval,
+        query_cameras=np.full_like(retrieval.query_cameras, -1),
+        gallery_cameras=np.full_like(retrieval.gallery_cameras, -1),
+    )
+    write_report(Reported("people", "tiny", COMMAND, unknown), tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    assert "The images are not at hand" in html
+    assert "From camera to camera" not in html
+    assert "no cameras known" in html
+
+
+def test_nothing_to_evaluate_is_an_error_and_leaves_no_page(small: SmallSet, tmp_path: Path) -> None:
+    retrieval, _, _ = small
+    strangers = replace(retrieval, query_persons=retrieval.query_persons + 100)
+    with pytest.raises(FeaturesError):
+        write_report(Reported("people", "tiny", COMMAND, strangers), tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_a_browser_shows_it_without_scrolling_sideways(page: Path, chromium: Path, width: int) -> None:
+    probe = page.with_name(f"probe{width}.html")
+    script = "<script>document.title = `${document.documentElement.scrollWidth <= innerWidth}`</script></body>"
+    probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
+    done = subprocess.run([chromium, *options, probe.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+
+    assert "<title>true</title>" in done.stdout
