@@ -89,6 +89,17 @@ def test_reranking_gives_the_same_keys_with_other_figures(people: Manifest, trai
     assert all(0 <= reranked[name] <= 1 for name in KEYS[:5])
 
 
+def test_a_method_of_re_ranking_may_be_named(people: Manifest, trained: list[str], reseen: Reseen) -> None:
+    common = ["evaluate", *trained, "--data", people.root, "-o", "evaluation.reranking.k1=5", "--memory", "0.5"]
+
+    answers = {name: reseen(*common, "--rerank-method", name) for name in ("k-reciprocal", "query-expansion")}
+
+    for name, answer in answers.items():
+        assert answer.code == 0
+        assert f"re-ranking {name}" in answer.err
+    assert answers["k-reciprocal"].out == reseen(*common, "--rerank").out != answers["query-expansion"].out
+
+
 def test_people_read_what_was_compared_and_the_figures_with_their_definition(
     people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
 ) -> None:
@@ -166,6 +177,17 @@ def test_stored_features_are_reranked_with_the_settings_of_a_recipe(features: Pa
 
     assert answer.code == 0
     assert json.loads(answer.out)["rerank"] is True
+
+
+def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: Path, reseen: Reseen) -> None:
+    options = ["--features", features, "--rerank-method", "query-expansion", "--memory"]
+
+    enough, too_little = (reseen("evaluate", *options, memory) for memory in ("0.04", "0.02"))
+
+    assert enough.code == 0
+    assert "re-ranking query-expansion" in enough.err
+    assert too_little.code == 2
+    assert "too little memory" in too_little.err
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,9 @@ def test_no_size_overflows_or_vanishes(size: float) -> None:
 
 def test_parts_that_cannot_be_seen_in_a_cosine_become_zero_and_no_others() -> None:
     rows = np.array([[1.0, -1e-17, 1e-19, -1e-41]])
-    np.testing.assert_array_equal(unit_rows(rows, everything(rows), "query"), np.float32([[1.0, -1e-17, 0, 0]]))
+    np.testing.assert_array_equal(
+        unit_rows(rows, everything(rows), "query"), np.array([[1.0, -1e-17, 0, 0]], dtype=np.float32)
+    )
 
 
 def test_only_the_rows_to_keep_are_returned_and_nothing_is_changed() -> None:

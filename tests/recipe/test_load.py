@@ -42,7 +42,7 @@ BASELINE = {
     "training.log_every": 20,
     "training.best": "recall1",
     "evaluation.batch_size": 128,
-    "evaluation.reranking": {"k1": 20, "k2": 6, "lambda": 0.3},
+    "evaluation.reranking": {"name": "k_reciprocal", "k1": 20, "k2": 6, "lambda": 0.3},
 }
 """The published values; the schedule's are for absolute epochs (decay_epochs 30 and 60 after a warm-up of 10)."""
 SOFTMAX_TRIPLET = BASELINE | {

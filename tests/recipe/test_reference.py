@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from reseen.recipe.reference import Part, recipe_reference
-from reseen.recipe.schema import GeMPooling, MultiStep, OSNet, Recipe, Timm, Warmup
+from reseen.recipe.schema import GeMPooling, KReciprocal, MultiStep, OSNet, Recipe, Timm, Warmup
 
 PAGE = recipe_reference()
 
@@ -27,7 +27,7 @@ def test_a_row_says_type_default_and_meaning() -> None:
     assert row(Part("training", BaseModel), "epochs") == ["integer ≥ 1", "`120`", "Passes of the sampler."]
     assert row(Part("", Recipe), "name")[:2] == ["text", "required"]
     assert row(Part("model.backbone", Timm), "name")[:2] == ["`timm:NAME`", "required"]
-    assert row(Part("evaluation.reranking", BaseModel), "lambda")[1] == "`0.3`"
+    assert row(Part("evaluation.reranking", KReciprocal), "lambda")[1] == "`0.3`"
 
 
 def test_kinds_are_links_to_their_sections() -> None:

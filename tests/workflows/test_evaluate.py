@@ -12,14 +12,15 @@ from PIL import Image
 
 from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
 from reseen.datasets.open import open_dataset
-from reseen.errors import DatasetError, ImageError, WeightsError
+from reseen.errors import DatasetError, ImageError, UsageError, WeightsError
 from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
 from reseen.images.preprocess import Preprocess
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork
 from reseen.models.weights import load_network
-from reseen.recipe.schema import Recipe, Reranking
+from reseen.recipe.schema import KReciprocal, QueryExpansion, Recipe
 from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval, evaluate_weights, query_and_gallery
 
 CPU = torch.device("cpu")
@@ -162,10 +163,35 @@ def test_reranking_uses_the_settings_of_the_recipe(
     plain = evaluate_retrieval(found.retrieval)
     assert found.metrics.mAP == by_hand.mAP
     assert found.figures()["rerank"] is True
-    for other in (None, Reranking(k1=4, k2=2, **{"lambda": 0.1}), Reranking(k1=5, k2=2, **{"lambda": 0.9})):
+    assert plain.metrics.mAP != by_hand.mAP
+    for settings in ({"k1": 4, "k2": 2, "lambda": 0.1}, {"k1": 5, "k2": 2, "lambda": 0.9}):
+        other = KReciprocal.model_validate(settings)
         assert evaluate_retrieval(found.retrieval, other).metrics.mAP != by_hand.mAP
     assert "re-ranking k-reciprocal" in found.details()
     assert "re-ranking none" in plain.details()
+
+
+def test_queries_are_expanded_with_the_settings_of_the_recipe(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    recipe = small_recipe("evaluation.reranking={name: query_expansion, neighbours: 3, alpha: 2}")
+
+    found = evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
+
+    by_hand = evaluate(found.retrieval, expanded_scores(found.retrieval, neighbours=3, alpha=2.0))
+    assert found.metrics.mAP == by_hand.mAP
+    for other in (None, QueryExpansion(neighbours=9, alpha=2.0), QueryExpansion(neighbours=3), KReciprocal(k1=5)):
+        assert evaluate_retrieval(found.retrieval, other).metrics.mAP != by_hand.mAP
+    assert "re-ranking query-expansion" in found.details()
+
+
+@pytest.mark.parametrize(("name", "needed"), [("k_reciprocal", "0.03 GB"), ("query_expansion", "0.03 GB")])
+def test_re_ranking_is_refused_less_memory_than_it_needs(
+    name: str, needed: str, finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    recipe = small_recipe(f"evaluation.reranking={{name: {name}}}", "evaluation.memory=0.02")
+    with pytest.raises(UsageError, match=rf"too little memory(.|\n)*at least {needed}(.|\n)*got: 0.02 GB"):
+        evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
 
 
 @pytest.mark.parametrize("other", ["model.backbone.widths=[8, 32]", "model.backbone.widths=[4, 16]", "model.neck=none"])

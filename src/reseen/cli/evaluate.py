@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,13 @@ from reseen.files import make_folder
 
 if TYPE_CHECKING:
     from reseen.workflows.evaluations import Evaluations
+
+
+class RerankMethod(StrEnum):
+    """The kinds of `evaluation.reranking`, as the command line writes them."""
+
+    K_RECIPROCAL = "k-reciprocal"
+    QUERY_EXPANSION = "query-expansion"
 
 
 def evaluate(
@@ -34,7 +42,16 @@ def evaluate(
     features: Annotated[
         Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
     ] = None,
-    rerank: Annotated[bool, typer.Option("--rerank", help="Re-rank by k-reciprocal encoding first.")] = False,
+    rerank: Annotated[
+        bool, typer.Option("--rerank", help="Re-rank first, as the recipe says: k-reciprocal unless it is changed.")
+    ] = False,
+    rerank_method: Annotated[
+        RerankMethod | None, typer.Option("--rerank-method", help="Re-rank first, by this method.")
+    ] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [1]"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")
     ] = None,
@@ -50,6 +67,8 @@ def evaluate(
     """
     if output is not None:
         make_folder(output)  # so that one which cannot be made is told before the work
+    rerank = rerank or rerank_method is not None
+    settings = _settings(rerank_method, memory)
     if features is not None:
         if weights is not None or data:
             raise UsageError(
@@ -58,7 +77,7 @@ def evaluate(
                 got="both kinds of options",
                 cure="leave one kind out",
             )
-        done = _stored(features, config, override or [], rerank)
+        done = _stored(features, config, override or [], settings, rerank)
     elif config is None or weights is None or not data:
         raise UsageError(
             "nothing to evaluate",
@@ -67,7 +86,7 @@ def evaluate(
             cure="reseen evaluate --help shows an example",
         )
     else:
-        done = _network(config, override or [], weights, data, rerank, device)
+        done = _network(config, [*(override or []), *settings], weights, data, rerank, device)
     if output is not None:
         done.save(output)
     for line in done.details():
@@ -79,10 +98,15 @@ def _given(options: Mapping[str, object]) -> str:
     return " ".join(f"{name} {value}" for name, value in options.items() if value is not None) or "none of them"
 
 
-def _stored(features: Path, config: str | None, override: list[str], rerank: bool) -> Evaluations:
+def _settings(method: RerankMethod | None, memory: float | None) -> list[str]:
+    """What the options change in the recipe, as overrides of it."""
+    named = [] if method is None else [f"evaluation.reranking.name={method.replace('-', '_')}"]
+    return named if memory is None else [*named, f"evaluation.memory={memory}"]
+
+
+def _stored(features: Path, config: str | None, override: list[str], settings: list[str], rerank: bool) -> Evaluations:
     from reseen.evaluation.features import read_features
     from reseen.recipe.load import load_recipe
-    from reseen.recipe.schema import Reranking
     from reseen.workflows.evaluate import evaluate_retrieval
     from reseen.workflows.evaluations import Evaluations
 
@@ -93,8 +117,9 @@ def _stored(features: Path, config: str | None, override: list[str], rerank: boo
             got=f"-o {override[0]}",
             cure="add -c, or leave out -o",
         )
-    reranking = Reranking() if config is None else load_recipe(config, override).evaluation.reranking
-    found = evaluate_retrieval(read_features(features), reranking if rerank else None)
+    # Every shipped recipe has the default settings of the evaluation.
+    evaluation = load_recipe(config or "baseline", [*override, *settings]).evaluation
+    found = evaluate_retrieval(read_features(features), evaluation.reranking if rerank else None, evaluation.memory)
     return Evaluations({features.stem: found})
 
 

@@ -43,7 +43,7 @@ def nearest_images(
 def largest(similarity: Float32[np.ndarray, "b n"], k: int) -> Int32[np.ndarray, "b k"]:
     """Columns of the k largest values of each row, largest first; equal values by column."""
     top = np.empty((len(similarity), k), dtype=np.int32)
-    for rows in row_blocks(*similarity.shape, CACHED_SCORES):
+    for rows in row_blocks(len(similarity), similarity.shape[1], CACHED_SCORES):
         top[rows] = _largest(similarity[rows], k)
     return top
 

@@ -69,7 +69,7 @@ def expanded_scores(
 
 def _row(gallery: Float32[np.ndarray, "g d"]) -> int:
     """Numbers worked on for each query: its scores, and some copies of its features."""
-    return len(gallery) + 4 * gallery.shape[1]
+    return len(gallery) + 4 * int(gallery.shape[1])
 
 
 def _expanded(

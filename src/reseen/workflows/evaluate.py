@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float32
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
@@ -15,11 +17,13 @@ from reseen.datasets.skipped import skipped_queries
 from reseen.errors import DatasetError, WeightsError
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
+from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
 from reseen.models.weights_file import read_header, resolve_weights
-from reseen.recipe.schema import Recipe, Reranking
+from reseen.recipe.schema import QueryExpansion, Recipe, Reranking
 from reseen.training.processes import ALONE, Processes
 from reseen.workflows.extract import Progress, extract_features
 
@@ -31,12 +35,12 @@ class Evaluation:
     Attributes:
         retrieval: features, persons and cameras of query and gallery.
         metrics: the figures of the protocol.
-        reranked: whether the ranking was improved by k-reciprocal re-ranking.
+        reranking: how the ranking was improved, None for not at all.
     """
 
     retrieval: RetrievalSet
     metrics: Metrics
-    reranked: bool
+    reranking: Reranking | None
 
     def figures(self) -> dict[str, float | int | bool]:
         """The headline figures, under the names that `--json` and `metrics.json` use."""
@@ -49,7 +53,7 @@ class Evaluation:
             "mINP": found.mINP,
             "queries": found.queries,
             "skipped": len(found.skipped),
-            "rerank": self.reranked,
+            "rerank": self.reranking is not None,
         }
 
     def details(self) -> list[str]:
@@ -61,20 +65,33 @@ class Evaluation:
             f"query features {retrieval.query_features.shape}",
             *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
             f"queries evaluated {found.queries}, skipped {len(found.skipped)}{f' ({reasons})' if reasons else ''}",
-            f"re-ranking {'k-reciprocal' if self.reranked else 'none'}",
+            f"re-ranking {self.reranking.name.replace('_', '-') if self.reranking else 'none'}",
         ]
 
 
-def evaluate_retrieval(retrieval: RetrievalSet, reranking: Reranking | None = None) -> Evaluation:
+def evaluate_retrieval(
+    retrieval: RetrievalSet, reranking: Reranking | None = None, memory: float = DEFAULT_MEMORY
+) -> Evaluation:
     """Rank the gallery for every query, re-ranked when asked, and measure it.
 
+    Args:
+        retrieval: the queries and the gallery.
+        reranking: how to improve the ranking.
+        memory: GB that re-ranking takes at most beside the features.
+
     Raises:
-        FeaturesError: no query can be evaluated.
+        FeaturesError: no query can be evaluated, or too few images to re-rank.
+        UsageError: too little memory to re-rank in, or settings that do not go together.
     """
-    scores = None
-    if reranking is not None:
-        scores = reranked_scores(retrieval, k1=reranking.k1, k2=reranking.k2, lambda_=reranking.lambda_)
-    return Evaluation(retrieval, evaluate(retrieval, scores), reranking is not None)
+    scores = None if reranking is None else _reranked(retrieval, reranking, memory)
+    return Evaluation(retrieval, evaluate(retrieval, scores), reranking)
+
+
+def _reranked(retrieval: RetrievalSet, settings: Reranking, memory: float) -> Iterator[Float32[np.ndarray, "_ g"]]:
+    """Blocks of scores of the valid queries."""
+    if isinstance(settings, QueryExpansion):
+        return expanded_scores(retrieval, neighbours=settings.neighbours, alpha=settings.alpha, memory=memory)
+    return reranked_scores(retrieval, k1=settings.k1, k2=settings.k2, lambda_=settings.lambda_, memory=memory)
 
 
 def evaluated_part(recipe: Recipe, manifest: Manifest) -> Manifest:
@@ -181,9 +198,8 @@ def evaluate_weights(
     network = load_network(recipe.model, weights)
     settings = recipe.evaluation
     embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=settings.batch_size, flip=settings.flip)
-    return evaluate_retrieval(
-        embed_dataset(embedder, manifest, progress), recipe.evaluation.reranking if rerank else None
-    )
+    retrieval = embed_dataset(embedder, manifest, progress)
+    return evaluate_retrieval(retrieval, settings.reranking if rerank else None, settings.memory)
 
 
 def _check_preprocess(recipe: Recipe, weights: Path) -> None:

@@ -15,6 +15,8 @@ RefuseEach = Callable[..., None]
         ("evaluation.reranking.k1", ["0"]),
         ("evaluation.reranking.k2", ["0"]),
         ("evaluation.reranking.lambda", ["-0.1", "1.1"]),
+        ("evaluation.reranking", ["{name: query_expansion, neighbours: 0}", "{name: query_expansion, alpha: -1}"]),
+        ("evaluation.memory", ["0", ".inf"]),
     ],
 )
 def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str, wrong: list[str]) -> None:

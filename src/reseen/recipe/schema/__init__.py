@@ -5,7 +5,7 @@ Unknown keys are errors. Lists in a recipe replace the lists of the recipe it ex
 
 from reseen.recipe.schema.backbones import Backbone, MobileNetV3Small, OSNet, ResNet, SmallResNet, Timm
 from reseen.recipe.schema.data import Augmentation, Data, RandomErasing, Sampler
-from reseen.recipe.schema.evaluation import Evaluation, Reranking
+from reseen.recipe.schema.evaluation import Evaluation, KReciprocal, QueryExpansion, Reranking
 from reseen.recipe.schema.losses import Center, Circle, CrossEntropy, Loss, MetricLearningLoss, Triplet
 from reseen.recipe.schema.model import (
     ArcHead,
@@ -41,6 +41,7 @@ __all__ = [
     "Evaluation",
     "GeMPooling",
     "Head",
+    "KReciprocal",
     "LinearHead",
     "Loss",
     "MetricLearningLoss",
@@ -51,6 +52,7 @@ __all__ = [
     "Optimizer",
     "Pooling",
     "Pretrained",
+    "QueryExpansion",
     "RandomErasing",
     "Recipe",
     "Reranking",
