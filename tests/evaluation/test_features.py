@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reseen.errors import FeaturesError
-from reseen.evaluation import features as module
-from reseen.evaluation.features import read_features
+from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.features import read_calibration_set, read_features, write_calibration_set, write_features
+from reseen.evaluation.protocol import RetrievalSet
 
+Clustered = Callable[..., RetrievalSet]
 ARRAYS: dict[str, np.ndarray] = {
     "features": np.array([[3, 4], [5, 12], [0, -2], [8, 6], [1, 0]], dtype=np.float64),
     "persons": np.array([1, 1, 0, -1, 2]),
@@ -35,28 +35,6 @@ def stored(folder: Path, **changes: np.ndarray | None) -> Path:
     arrays = {name: array for name, array in (ARRAYS | changes).items() if array is not None}
     np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
-
-
-def stored_members(folder: Path, **members: bytes) -> Path:
-    """A good file but for the bytes of some members."""
-    path = folder / "members.npz"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, array in ARRAYS.items():
-            archive.writestr(f"{name}.npy", members.get(name, npy(array)))
-    return path
-
-
-def npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
-def claim(descr: str, shape: Any, body: bytes = b"") -> bytes:
-    """A `.npy` member whose header claims this type and shape."""
-    buffer = io.BytesIO()
-    np.lib.format.write_array_header_1_0(buffer, {"descr": descr, "fortran_order": False, "shape": shape})
-    return buffer.getvalue() + body
 
 
 def test_a_file_is_read_into_its_parts(folder: Path) -> None:
@@ -156,6 +134,9 @@ def test_arrays_of_different_lengths_are_refused(folder: Path, name: str) -> Non
         ({"splits": np.array(["gallery"] * 5)}, "the query is empty"),
         ({"splits": np.array(["query"] * 5)}, "the gallery is empty"),
         ({"persons": np.array([1, -1, -1, -1, -1])}, "nothing but junk"),
+        ({"role": np.array("training")}, r"unknown role(.|\n)*got: 'training'"),
+        ({"role": np.array(b"\xff")}, "unknown role"),
+        ({"role": np.array("calibration")}, r"kept to calibrate on(.|\n)*got: role: calibration"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(folder: Path, changes: dict[str, np.ndarray], message: str) -> None:
@@ -163,99 +144,49 @@ def test_a_value_that_cannot_be_used_is_named(folder: Path, changes: dict[str, n
         read_features(stored(folder, **changes))
 
 
-@pytest.mark.parametrize(
-    ("content", "got"),
-    [(b"", "BadZipFile"), (b"features, persons\n", "BadZipFile"), (npy(np.ones(3)), "BadZipFile")],
-)
-def test_a_file_of_another_format_is_refused(folder: Path, content: bytes, got: str) -> None:
-    path = folder / "other.npz"
-    path.write_bytes(content)
-    with pytest.raises(FeaturesError, match=rf"cannot read the features in .*other.npz(.|\n)*{got}"):
-        read_features(path)
+def test_what_was_written_is_read_back(folder: Path, clustered: Clustered) -> None:
+    retrieval = clustered(7, 20)
+    write_features(folder / "written.npz", retrieval)
+
+    made = read_features(folder / "written.npz")
+
+    for name in ("query_features", "gallery_features"):
+        np.testing.assert_allclose(getattr(made, name), getattr(retrieval, name), atol=1e-6)
+    for name in ("query_persons", "gallery_persons", "query_cameras", "gallery_cameras"):
+        assert getattr(made, name).tolist() == getattr(retrieval, name).tolist()
+    with pytest.raises(
+        FeaturesError, match=r"not there to calibrate on(.|\n)*role: evaluation(.|\n)*calibration_share"
+    ):
+        read_calibration_set(folder / "written.npz")
 
 
-def test_a_path_that_is_no_file_is_refused(folder: Path) -> None:
-    with pytest.raises(FeaturesError, match="FileNotFoundError"):
-        read_features(folder / "missing.npz")
-    with pytest.raises(FeaturesError, match="IsADirectoryError"):
-        read_features(folder)
+def test_people_to_calibrate_on_are_read_back(folder: Path) -> None:
+    held = CalibrationSet.of("held", np.eye(4), np.array([3, 1, 2, 2]), np.array([0, 1, 2, -1]))
+    write_calibration_set(folder / "held.npz", held)
+
+    made = read_calibration_set(folder / "held.npz")
+
+    assert made.name == "held.npz"
+    assert made.sha256 == held.sha256
+    with pytest.raises(FeaturesError, match="kept to calibrate on"):
+        read_features(folder / "held.npz")
 
 
-@pytest.mark.parametrize(
-    "member",
-    [
-        claim("<f8", (10**12, 2048)),
-        claim("<f8", (10**30, 10**30)),
-        claim("<f8", (5, 3), bytes(80)),
-        claim("<f8", (-5, -2), bytes(80)),
-        claim("<f8", (10**15, 0)),
-        claim("<f8", (5, 2), bytes(79)),
-        claim("<f8", (5, 2), bytes(81)),
-    ],
-    ids=["huge", "beyond 64 bits", "too many", "negative", "rows of nothing", "one byte less", "one byte more"],
-)
-def test_p11_a_header_that_claims_what_is_not_there_is_refused(folder: Path, member: bytes) -> None:
-    with pytest.raises(FeaturesError, match=r"^features in .* cannot be used"):
-        read_features(stored_members(folder, features=member))
+def test_people_from_elsewhere_are_calibrated_on_when_their_file_says_so(folder: Path) -> None:
+    arrays = {"persons": np.array([1, 2, 3, -1, 0]), "cameras": None}
+
+    made = read_calibration_set(stored(folder, role=np.array(b"calibration"), **arrays))
+
+    assert made.persons.tolist() == [1, 2, 3]
+    assert not made.cameras_known
+    with pytest.raises(FeaturesError, match=r"not there to calibrate on(.|\n)*got: no role"):
+        read_calibration_set(stored(folder, **arrays))
 
 
-def test_p11_splits_of_no_length_do_not_make_a_long_array(folder: Path) -> None:
-    with pytest.raises(FeaturesError, match="differ in length"):
-        read_features(stored_members(folder, splits=claim("<U0", (10**15,))))
-
-
-def test_p11_arrays_beyond_the_limit_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = stored(folder)
-    size = sum(array.nbytes for array in ARRAYS.values())
-    monkeypatch.setattr(module, "MAX_BYTES", size)
-    read_features(path)
-    monkeypatch.setattr(module, "MAX_BYTES", size - 1)
-    with pytest.raises(FeaturesError, match=f"holds too much(.|\n)*got: {size} bytes"):
-        read_features(path)
-
-
-@pytest.mark.parametrize(
-    ("member", "got"),
-    [
-        (b"", "ValueError"),
-        (b"\x93NUMPY\x09\x00", "ValueError"),
-        (b"\x93NUMPY\x03\x00" + npy(np.ones((5, 2)))[8:], "version"),
-        (npy(np.ones((5, 2)))[:40], "ValueError"),
-        (npy(np.ones((5, 2))).replace(b"'descr'", b"'other'"), "ValueError"),
-        (npy(np.ones((5, 2))).replace(b"(5, 2)", b"(((((("), "Error"),
-    ],
-    ids=["empty", "unknown version", "version 3", "cut short", "other keys", "no literal"],
-)
-def test_a_damaged_member_is_refused(folder: Path, member: bytes, got: str) -> None:
-    with pytest.raises(FeaturesError, match=rf"cannot read the features(.|\n)*{got}"):
-        read_features(stored_members(folder, features=member))
-
-
-def test_a_compression_numpy_does_not_use_is_refused(folder: Path) -> None:
-    path = folder / "bzip2.npz"
-    with zipfile.ZipFile(path, "w", compression=zipfile.ZIP_BZIP2) as archive:
-        for name, array in ARRAYS.items():
-            archive.writestr(f"{name}.npy", npy(array))
-    with pytest.raises(FeaturesError, match="compressed in a way that numpy does not use"):
-        read_features(path)
-
-
-class Payload:
-    """Touches a file when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, tuple[Path]]:
-        return Path.touch, (self.mark,)
-
-
-def test_p10_nothing_in_the_file_is_unpickled(folder: Path) -> None:
-    mark = folder / "ran"
-    path = stored(folder, splits=np.array([Payload(mark)] * 5, dtype=object), extra=np.array([Payload(mark)]))
-    with pytest.raises(FeaturesError, match=r"splits in .* cannot be used"):
-        read_features(path)
-    assert not mark.exists()
+def test_a_role_that_is_no_text_is_refused(folder: Path) -> None:
+    for role in (np.array(1), np.array(["calibration"])):
+        with pytest.raises(FeaturesError, match=r"^role in .* cannot be used"):
+            read_features(stored(folder, role=role))
 
 
 @pytest.mark.filterwarnings("ignore:Reading .* required additional header parsing")

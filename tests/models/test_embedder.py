@@ -77,7 +77,10 @@ def test_p3_flip_averages_the_features_of_an_image_and_its_mirror_image(network:
         resized = np.asarray(Image.fromarray(image).resize((32, 64), Image.Resampling.BILINEAR))
         normalised = (resized / 255 - np.array(PREPROCESS.mean)) / np.array(PREPROCESS.std)
         with torch.no_grad():
-            return network(torch.from_numpy(normalised.transpose(2, 0, 1)[None]).float()).after_neck[0].numpy()
+            feature: np.ndarray = (
+                network(torch.from_numpy(normalised.transpose(2, 0, 1)[None]).float()).after_neck[0].numpy()
+            )
+        return feature
 
     means = np.stack([(raw(image) + raw(image[:, ::-1])) / 2 for image in images])
 

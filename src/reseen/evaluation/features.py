@@ -1,92 +1,62 @@
-"""Read stored features: an `.npz` file with `features`, `persons`, `splits` and, if known, `cameras`.
+"""Stored features: an `.npz` file with `features` and `persons`, and, where known, `cameras`.
 
-Nothing in the file is unpickled, and all headers are checked before any array is given memory.
+Features to evaluate also have `splits`. Whom a file may be used for stands in its `role`: people who are evaluated
+must not be those that thresholds are calibrated on, or the error rates would be told of the very people they were
+chosen for.
 """
 
 from __future__ import annotations
 
-import math
-import tokenize
-import zipfile
-import zlib
-from dataclasses import dataclass
+import io
 from pathlib import Path
+from typing import Literal, cast
 
 import numpy as np
 from jaxtyping import Shaped
-from numpy.lib import format as npy
 
 from reseen.errors import FeaturesError
+from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.labels import Labels
 from reseen.evaluation.normalise import row_peaks
+from reseen.evaluation.npz_arrays import Wanted, read_arrays
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.files import write_whole
 
-MAX_BYTES = 4 * 2**30
-"""Largest sum of the arrays' sizes: twice that of MSMT17 at 2048-d in float64."""
+Role = Literal["evaluation", "calibration"]
 
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    EOFError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What the standard library and numpy raise for a damaged, encrypted or foreign file."""
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What a stored array says of itself."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-    stored_bytes: int
-
-    @property
-    def claimed_bytes(self) -> int:
-        return self.dtype.itemsize * math.prod(self.shape)
-
-    @property
-    def whole(self) -> bool:
-        """Whether the array has at least one element, and all its elements are there."""
-        return all(side >= 1 for side in self.shape) and self.claimed_bytes == self.stored_bytes
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What an array must be."""
-
-    description: str
-    types: str
-    dimensions: int = 1
-
-
-WANTED = {
-    "features": _Wanted("float16, float32 or float64, (n, d)", "efd", dimensions=2),
-    "persons": _Wanted("integers, (n,)", np.typecodes["AllInteger"]),
-    "splits": _Wanted("strings, (n,)", "US"),
-    "cameras": _Wanted("integers, (n,)", np.typecodes["AllInteger"]),
+COMMON = {
+    "features": Wanted("float16, float32 or float64, (n, d)", "efd", dimensions=2),
+    "persons": Wanted("integers, (n,)", np.typecodes["AllInteger"]),
+    "cameras": Wanted("integers, (n,)", np.typecodes["AllInteger"], required=False),
+    "role": Wanted("a string, ()", "US", dimensions=0, required=False),
 }
-OPTIONAL = {"cameras"}
-READ_HEADER = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+EVALUATED = {**COMMON, "splits": Wanted("strings, (n,)", "US")}
+ROLE_CURE = (
+    "calibrate on people who are neither trained on nor reported: train with data.calibration_share, then "
+    "reseen calibrate -c RECIPE --weights FILE --data PATH; features of such people from elsewhere are stored with "
+    "role='calibration'"
+)
 
 
 def read_features(path: Path) -> RetrievalSet:
     """Read the retrieval set stored in `path`.
 
     The arrays: `features` (n, d), any norm but zero; `persons` (n,), 0 = distractor, -1 = junk; `splits` (n,), each
-    `query` or `gallery`; optional `cameras` (n,), -1 = unknown. Other arrays are not looked at.
+    `query` or `gallery`; optional `cameras` (n,), -1 = unknown; optional `role`, `evaluation`. Other arrays are not
+    looked at.
 
     Raises:
-        FeaturesError: the file cannot be read, an array is missing or not as described, or there is nothing to
-            evaluate.
+        FeaturesError: the file cannot be read, an array is missing or not as described, there is nothing to evaluate,
+            or the people are there to calibrate on.
     """
-    arrays = _read_arrays(path)
+    if _role(path) == "calibration":
+        raise FeaturesError(
+            f"{path} holds people who are kept to calibrate on",
+            expected="people to evaluate",
+            got="role: calibration",
+            cure="evaluate the features of other people, or calibrate: reseen calibrate --features",
+        )
+    arrays = read_arrays(path, EVALUATED)
     features, splits = arrays["features"], arrays["splits"]
     # Checked here as well as in each part, so that an error names the row of the file.
     labels = Labels.of(path.name, len(features), arrays["persons"], arrays.get("cameras"), None)
@@ -110,69 +80,72 @@ def read_features(path: Path) -> RetrievalSet:
     )
 
 
-def _read_arrays(path: Path) -> dict[str, Shaped[np.ndarray, "..."]]:
-    arrays = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-            headers = {name: _header(archive, f"{name}.npy") for name in WANTED if f"{name}.npy" in members}
-            _check_headers(path, headers)
-            for name in headers:
-                with archive.open(f"{name}.npy") as stream:
-                    arrays[name] = npy.read_array(stream, allow_pickle=False)
-    except UNREADABLE as error:
+def read_calibration_set(path: Path) -> CalibrationSet:
+    """Read the people stored in `path` to calibrate on.
+
+    The arrays: `features` (n, d), any norm but zero; `persons` (n,), > 0, others are left out; `role`, which must be
+    `calibration`; optional `cameras` (n,), -1 = unknown. Other arrays are not looked at.
+
+    Raises:
+        FeaturesError: the file cannot be read, an array is missing or not as described, or the people are not there to
+            calibrate on.
+    """
+    role = _role(path)
+    if role != "calibration":
         raise FeaturesError(
-            f"cannot read the features in {path}",
-            expected="an .npz file as numpy.savez writes it",
-            got=f"{type(error).__name__}: {error}"[:300],
-            cure="check the path, or write the file again",
-        ) from error
-    return arrays
-
-
-def _header(archive: zipfile.ZipFile, member: str) -> _Header:
-    info = archive.getinfo(member)
-    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise ValueError(f"{member} is compressed in a way that numpy does not use")
-    with archive.open(info) as stream:
-        version = npy.read_magic(stream)
-        if version not in READ_HEADER:
-            raise ValueError(f"{member} is in version {version} of numpy's format, which is for structured arrays")
-        shape, _, dtype = READ_HEADER[version](stream)
-        return _Header(shape, dtype, info.file_size - stream.tell())
-
-
-def _check_headers(path: Path, headers: dict[str, _Header]) -> None:
-    missing = WANTED.keys() - OPTIONAL - headers.keys()
-    if missing:
-        raise FeaturesError(
-            f"{path} lacks {' and '.join(sorted(missing))}",
-            expected="; ".join(f"{name}: {wanted.description}" for name, wanted in WANTED.items()),
-            got=", ".join(headers) or "none of these arrays",
-            cure="save them with numpy.savez; only cameras may be left out",
+            f"{path} is not there to calibrate on",
+            expected="role: calibration",
+            got="no role" if role is None else f"role: {role}",
+            cure=ROLE_CURE,
         )
-    for name, header in headers.items():
-        wanted = WANTED[name]
-        if not (header.whole and header.dtype.char in wanted.types and len(header.shape) == wanted.dimensions):
-            raise FeaturesError(
-                f"{name} in {path} cannot be used",
-                expected=f"{wanted.description}, nothing of it missing",
-                got=f"{header.dtype} of shape {header.shape} in {header.stored_bytes} bytes"[:200],
-                cure=f"store {name} as described, and write the whole file again",
-            )
-    lengths = {name: header.shape[0] for name, header in headers.items()}
-    if len(set(lengths.values())) > 1:
+    arrays = read_arrays(path, COMMON)
+    return CalibrationSet.of(path.name, arrays["features"], arrays["persons"], arrays.get("cameras"))
+
+
+def write_features(path: Path, retrieval: RetrievalSet) -> None:
+    """Store a retrieval set, so that `read_features` reads it back; junk and the identity of images are not kept.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    queries, images = len(retrieval.query_persons), len(retrieval.gallery_persons)
+    _write(
+        path,
+        "evaluation",
+        features=np.concatenate([retrieval.query_features, retrieval.gallery_features]),
+        persons=np.concatenate([retrieval.query_persons, retrieval.gallery_persons]),
+        cameras=np.concatenate([retrieval.query_cameras, retrieval.gallery_cameras]),
+        splits=np.array(["query"] * queries + ["gallery"] * images),
+    )
+
+
+def write_calibration_set(path: Path, held: CalibrationSet) -> None:
+    """Store people to calibrate on, so that `read_calibration_set` reads them back.
+
+    Raises:
+        StorageError: they cannot be written.
+    """
+    _write(path, "calibration", features=held.features, persons=held.persons, cameras=held.cameras)
+
+
+def _write(path: Path, role: Role, **arrays: Shaped[np.ndarray, "..."]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, role=np.array(role), **arrays)
+    write_whole(path, buffer.getvalue())
+
+
+def _role(path: Path) -> Role | None:
+    """What a file's people are there for; read first, for what the file must hold depends on it."""
+    arrays = read_arrays(path, {"role": COMMON["role"]})
+    if "role" not in arrays:
+        return None
+    found = arrays["role"].item()
+    role = found.decode("ascii", "replace") if isinstance(found, bytes) else found
+    if role not in ("evaluation", "calibration"):
         raise FeaturesError(
-            f"the arrays in {path} differ in length",
-            expected="one entry for each image",
-            got=str(lengths),
-            cure="write all arrays again, from the same images",
+            f"{path} has an unknown role",
+            expected="evaluation or calibration",
+            got=repr(role)[:80],
+            cure="store what the people are there for",
         )
-    size = sum(header.claimed_bytes for header in headers.values())
-    if size > MAX_BYTES:
-        raise FeaturesError(
-            f"{path} holds too much",
-            expected=f"at most {MAX_BYTES:,} bytes",
-            got=f"{size:,} bytes",
-            cure="store the features as float16, or shorter ones",
-        )
+    return cast("Role", role)
