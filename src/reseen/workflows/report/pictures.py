@@ -82,22 +82,23 @@ def _list(
     places, scores, hits = ranked_list(retrieval, query, LENGTH)
     matches = tuple(
         Picture(
-            _thumbnail(gallery_paths[place]),
-            _camera(retrieval, int(retrieval.gallery_cameras[place])),
+            thumbnail(gallery_paths[place]),
+            camera_in_words(retrieval, int(retrieval.gallery_cameras[place])),
             f"{score:.2f}",
             bool(hit),
         )
         for place, score, hit in zip(places, scores, hits, strict=True)
     )
-    camera = _camera(retrieval, int(retrieval.query_cameras[query]))
-    return PictureList(title, Picture(_thumbnail(query_paths[query]), camera), matches)
+    camera = camera_in_words(retrieval, int(retrieval.query_cameras[query]))
+    return PictureList(title, Picture(thumbnail(query_paths[query]), camera), matches)
 
 
-def _camera(retrieval: RetrievalSet, code: int) -> str:
+def camera_in_words(retrieval: RetrievalSet, code: int) -> str:
+    """By which camera; nothing where it is not known."""
     return f"camera {retrieval.camera_name(code)}" if code >= 0 else ""
 
 
-def _thumbnail(path: Path) -> str:
+def thumbnail(path: Path) -> str:
     """A small JPEG as a data URI; grey where the file is no longer there."""
     try:
         image = Image.fromarray(decode_image(path))

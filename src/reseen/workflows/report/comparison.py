@@ -1,0 +1,148 @@
+"""Two evaluations of the same queries and gallery, side by side: which is better, how surely, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+import reseen
+from reseen.errors import FeaturesError
+from reseen.evaluation.bootstrap import MIN_PEOPLE, RESAMPLES, Interval, bootstrap_means, interval
+from reseen.evaluation.metrics import Metrics, evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.ranked_list import ranked_list
+from reseen.files import write_whole
+from reseen.workflows.report.page import FIGURES, Reported, page_template
+from reseen.workflows.report.pictures import Picture, camera_in_words, thumbnail
+
+FLIPS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One figure of two evaluations, as fractions.
+
+    Attributes:
+        first: of the one.
+        second: of the other.
+        interval: 95 % interval of second - first, over people who are drawn for both alike; None for one person.
+    """
+
+    first: float
+    second: float
+    interval: Interval | None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.interval is not None and (self.interval.low > 0 or self.interval.high < 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What differs between two evaluations.
+
+    Attributes:
+        differences: of the headline figures, by their names.
+        gained: queries whose first image is right in the second evaluation alone; places in the query set.
+        lost: those whose first image is right in the first alone.
+    """
+
+    differences: Mapping[str, Difference]
+    gained: Int64[np.ndarray, " gained"]
+    lost: Int64[np.ndarray, " lost"]
+
+
+def compare(first: RetrievalSet, second: RetrievalSet, *, seed: int = 0) -> Comparison:
+    """Compare two sets of features of the same images.
+
+    Raises:
+        FeaturesError: they are not of the same queries and gallery; no query can be evaluated.
+    """
+    _check_same(first, second)
+    one, other = evaluate(first), evaluate(second)
+    people = first.query_persons[one.valid_queries]
+    gap = np.stack([other.per_query()[name] - values for name, values in one.per_query().items()], axis=1)
+    bounds: list[Interval | None] = [None] * gap.shape[1]
+    if len(np.unique(people)) >= MIN_PEOPLE:
+        bounds = [interval(column) for column in bootstrap_means(gap, people, seed=seed).T]
+    right, right_now = one.first_rank == 1, other.first_rank == 1
+    return Comparison(
+        {
+            name: Difference(_figure(one, name), _figure(other, name), each)
+            for name, each in zip(one.per_query(), bounds, strict=True)
+        },
+        gained=one.valid_queries[~right & right_now],
+        lost=one.valid_queries[right & ~right_now],
+    )
+
+
+def write_comparison(first: Reported, second: Reported, path: Path) -> Comparison:
+    """Write the page; what was compared.
+
+    Raises:
+        FeaturesError: the two are not of the same queries and gallery.
+        StorageError: it cannot be written.
+    """
+    found = compare(first.retrieval, second.retrieval)
+    html = page_template("comparison.html").render(
+        first=first,
+        second=second,
+        rows=[_row(FIGURES[name], difference) for name, difference in found.differences.items()],
+        resamples=f"{RESAMPLES:,}",
+        flips=[
+            {"title": title, "count": len(places), "shown": [_flip(first, second, int(each)) for each in places[:most]]}
+            for title, places in (("Now right", found.gained), ("No longer right", found.lost))
+            for most in [FLIPS_SHOWN if first.query_paths else 0]
+        ],
+        version=reseen.__version__,
+        date=date.today().isoformat(),
+    )
+    write_whole(path, html)
+    return found
+
+
+def _check_same(first: RetrievalSet, second: RetrievalSet) -> None:
+    for name in ("query_persons", "gallery_persons", "query_cameras", "gallery_cameras"):
+        one, other = getattr(first, name), getattr(second, name)
+        if not np.array_equal(one, other):
+            raise FeaturesError(
+                "two evaluations of different images cannot be compared",
+                expected=f"the same {name.replace('_', ' ')}, in the same order",
+                got=f"{len(one):,} and {len(other):,} images"
+                if len(one) != len(other)
+                else f"{np.count_nonzero(one != other):,} of {len(one):,} that differ",
+                cure="evaluate both on the same dataset",
+            )
+
+
+def _figure(metrics: Metrics, name: str) -> float:
+    return float(getattr(metrics, name))
+
+
+def _row(name: str, difference: Difference) -> dict[str, str]:
+    bounds = difference.interval
+    return {
+        "name": name,
+        "first": f"{difference.first * 100:.2f}",
+        "second": f"{difference.second * 100:.2f}",
+        "gap": f"{(difference.second - difference.first) * 100:+.2f}",
+        "interval": f"{bounds.low * 100:+.2f} to {bounds.high * 100:+.2f}" if bounds is not None else "",
+        "verdict": "" if not difference.certain else "higher" if difference.second > difference.first else "lower",
+    }
+
+
+def _flip(first: Reported, second: Reported, query: int) -> dict[str, Picture]:
+    """A query with what each evaluation puts first."""
+    camera = camera_in_words(first.retrieval, int(first.retrieval.query_cameras[query]))
+    shown = {"query": Picture(thumbnail(first.query_paths[query]), camera)}
+    for name, each in (("first", first), ("second", second)):
+        places, scores, hits = ranked_list(each.retrieval, query, 1)
+        camera = camera_in_words(each.retrieval, int(each.retrieval.gallery_cameras[places[0]]))
+        shown[name] = Picture(thumbnail(first.gallery_paths[places[0]]), camera, f"{scores[0]:.2f}", bool(hits[0]))
+    return shown

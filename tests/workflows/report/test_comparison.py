@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reseen.errors import FeaturesError
+from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.workflows.report.comparison import compare, write_comparison
+from reseen.workflows.report.page import Reported
+
+SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
+
+
+def blurred(retrieval: RetrievalSet, scale: float) -> RetrievalSet:
+    """The same images with worse features."""
+    draw = np.random.default_rng(1)
+    features = retrieval.query_features + draw.normal(scale=scale, size=retrieval.query_features.shape)
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    return replace(retrieval, query_features=unit.astype(np.float32))
+
+
+def test_figures_and_flips_are_those_of_the_two_evaluations(small: SmallSet) -> None:
+    better, worse = small[0], blurred(small[0], 0.6)
+    found = compare(worse, better)
+    one, other = evaluate(worse), evaluate(better)
+
+    assert found.differences["mAP"].first == one.mAP
+    assert found.differences["mAP"].second == other.mAP
+    first, second = one.first_rank == 1, other.first_rank == 1
+    assert found.gained.tolist() == [int(q) for q, a, b in zip(one.valid_queries, first, second, strict=True) if b > a]
+    assert found.lost.tolist() == [int(q) for q, a, b in zip(one.valid_queries, first, second, strict=True) if a > b]
+    assert found.differences["mAP"].certain
+    bounds = found.differences["mAP"].interval
+    assert bounds is not None
+    assert 0 < bounds.low < other.mAP - one.mAP < bounds.high
+
+
+def test_an_evaluation_does_not_differ_from_itself(small: SmallSet) -> None:
+    found = compare(small[0], small[0])
+
+    assert not found.gained.size
+    assert not found.lost.size
+    for difference in found.differences.values():
+        assert not difference.certain
+        assert str(difference.interval) == "0.00000 to 0.00000"
+
+
+def test_turned_round_the_comparison_is_turned_round(small: SmallSet) -> None:
+    better, worse = small[0], blurred(small[0], 0.6)
+    there, back = compare(worse, better), compare(better, worse)
+
+    assert there.gained.tolist() == back.lost.tolist()
+    one, other = there.differences["mINP"].interval, back.differences["mINP"].interval
+    assert one is not None
+    assert other is not None
+    assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
+
+
+def test_other_images_are_refused(small: SmallSet) -> None:
+    retrieval = small[0]
+    with pytest.raises(FeaturesError, match="different images") as refused:
+        compare(retrieval, replace(retrieval, query_persons=retrieval.query_persons[::-1].copy()))
+    assert refused.value.expected == "the same query persons, in the same order"
+    assert refused.value.got == "12 of 13 that differ"
+
+
+def test_the_page_shows_both_and_the_queries_that_changed(small: SmallSet, tmp_path: Path) -> None:
+    retrieval, query_paths, gallery_paths = small
+    worse = blurred(retrieval, 0.6)
+    one = Reported("people", "run <a>", "first command", worse, query_paths, gallery_paths)
+    other = Reported("people", "run b", "second command", retrieval, query_paths, gallery_paths)
+    found = write_comparison(one, other, tmp_path / "comparison.html")
+    html = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    text = re.sub("<[^>]*>", " ", html)
+
+    assert "run &lt;a&gt;" in html
+    assert f"Now right: {len(found.gained)} queries" in text
+    assert found.gained.size
+    assert html.count('alt="query"') == len(found.gained) + len(found.lost)
+    assert f"{(found.differences['mAP'].second - found.differences['mAP'].first) * 100:+.2f}" in text
+    assert re.findall(r'(?:src|href)="(?!data:)', html) == []
+    write_comparison(replace(one, query_paths=()), other, tmp_path / "bare.html")
+    assert 'alt="query"' not in (tmp_path / "bare.html").read_text(encoding="utf-8")
