@@ -16,76 +16,36 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "2"
 os.environ["OPENBLAS_NUM_THREADS"] = "2"
 
 import numpy as np
 
+from _measure import MARKET1501, Images, best_times, drawn, peak_memory, promise, retrieval_set
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet, row_blocks
 
-QUERIES, GALLERY, DISTRACTORS, PERSONS, CAMERAS, WIDTH = 3368, 15913, 2798, 750, 6, 2048
+WIDTH = 2048
 ROUNDS = 7
-
-
-@dataclass(frozen=True)
-class Images:
-    """Raw features of one part, with persons and cameras."""
-
-    features: np.ndarray
-    persons: np.ndarray
-    cameras: np.ndarray
 
 
 def main() -> int:
     """Measure both cases; return the exit code."""
-    kept = measure("clustered", *drawn(noise=3.0))
-    measure("random", *drawn(noise=None))
+    kept = measure("clustered", *drawn(**MARKET1501, width=WIDTH, noise=3.0))
+    measure("random", *drawn(**MARKET1501, width=WIDTH, noise=None))
     return 0 if kept else 1
-
-
-def drawn(noise: float | None) -> tuple[Images, Images]:
-    """Query and gallery: a centre for each person plus noise of this size; no centres for None."""
-    draw = np.random.default_rng(0)
-    centres = draw.standard_normal((PERSONS + 1, WIDTH), dtype=np.float32)
-
-    def images(persons: np.ndarray) -> Images:
-        features = draw.standard_normal((len(persons), WIDTH), dtype=np.float32)
-        if noise is not None:
-            # Some images are harder than others; distractors have no centre.
-            features *= noise * draw.uniform(0.5, 1.5, (len(persons), 1)).astype(np.float32)
-            features[persons > 0] += centres[persons[persons > 0]]
-        return Images(features, persons, draw.integers(0, CAMERAS, len(persons)))
-
-    people = draw.integers(1, PERSONS + 1, GALLERY - DISTRACTORS)
-    gallery = images(np.concatenate([people, np.zeros(DISTRACTORS, dtype=np.int64)]))
-    return images(draw.integers(1, PERSONS + 1, QUERIES)), gallery
 
 
 def measure(name: str, query: Images, gallery: Images) -> bool:
     """Print the figures of one case; return whether all promises are kept."""
-
-    def retrieval_set() -> RetrievalSet:
-        return RetrievalSet.of(
-            query_features=query.features,
-            gallery_features=gallery.features,
-            query_persons=query.persons,
-            gallery_persons=gallery.persons,
-            query_cameras=query.cameras,
-            gallery_cameras=gallery.cameras,
-        )
-
-    peak = peak_memory(lambda: evaluate(retrieval_set()))
-    retrieval = retrieval_set()
+    before, peak = peak_memory(lambda: evaluate(retrieval_set(query, gallery)))
+    retrieval = retrieval_set(query, gallery)
     scores = retrieval.query_features @ retrieval.gallery_features.T
     product, whole, ranking, naive = best_times(
+        ROUNDS,
         lambda: np.matmul(retrieval.query_features, retrieval.gallery_features.T, out=scores),
-        lambda: evaluate(retrieval_set()),
+        lambda: evaluate(retrieval_set(query, gallery)),
         lambda: evaluate(retrieval, (scores[block].copy() for block in row_blocks(*scores.shape))),
         lambda: naive_figures(retrieval, scores),
     )
@@ -100,20 +60,9 @@ def measure(name: str, query: Images, gallery: Images) -> bool:
         promise("whole / bare product", whole / product, at_most=2),
         promise("ranking alone / naive ranking alone", ranking / naive, at_most=1 / 4),
         promise("largest difference from the naive figures", difference, at_most=1e-6),
-        promise("peak memory above the features, GB", peak / 1e9, at_most=1.5),
+        promise("peak memory above the features, GB", (peak - before) / 1e9, at_most=1.5),
     ]
     return all(kept)
-
-
-def best_times(*works: Callable[[], object]) -> list[float]:
-    """Best seconds of each work; the rounds are interleaved, so that other load on the machine hits all alike."""
-    best = [float("inf")] * len(works)
-    for _ in range(ROUNDS):
-        for place, work in enumerate(works):
-            start = time.perf_counter()
-            work()
-            best[place] = min(best[place], time.perf_counter() - start)
-    return best
 
 
 def naive_figures(retrieval: RetrievalSet, scores: np.ndarray) -> np.ndarray:
@@ -132,27 +81,6 @@ def naive_figures(retrieval: RetrievalSet, scores: np.ndarray) -> np.ndarray:
         figures.append([*(ranks[0] < k for k in (1, 5, 10)), precisions[matches].mean(), precisions[ranks[-1]]])
     means: np.ndarray = np.array(figures, dtype=np.float64).mean(axis=0)
     return means
-
-
-def peak_memory(work: Callable[[], object]) -> int:
-    """Most resident bytes while `work` runs, above those before it (Linux)."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    before = resident("VmRSS")
-    work()
-    return resident("VmHWM") - before
-
-
-def resident(field: str) -> int:
-    """A figure of `/proc/self/status`, in bytes."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
-
-
-def promise(what: str, got: float, *, at_most: float) -> bool:
-    """Print one promise; return whether it is kept."""
-    kept = got <= at_most
-    print(f"  {'kept  ' if kept else 'BROKEN'} {what}: {got:.3g} (promised: at most {at_most:g})")
-    return kept
 
 
 if __name__ == "__main__":
