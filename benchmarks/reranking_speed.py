@@ -109,7 +109,7 @@ def figures(metrics: Metrics) -> str:
 
 def dense_distances(features: np.ndarray, queries: int) -> np.ndarray:
     """Re-ranked distances of queries to gallery; all queries first among the features."""
-    distance = 2 - 2 * features @ features.T
+    distance: np.ndarray = 2 - 2 * features @ features.T
     distance /= distance.max(axis=1, keepdims=True)
     ranks = np.argsort(distance, axis=1)
 
@@ -131,11 +131,12 @@ def dense_distances(features: np.ndarray, queries: int) -> np.ndarray:
     distance = distance[:queries, queries:].copy()
     weights = np.stack([weights[first].mean(axis=0) for first in ranks[:, :K2]])
     del ranks
-    holders = [np.flatnonzero(weights[:, image]) for image in range(len(features))]
+    holders = [np.flatnonzero(weights[:, neighbour]) for neighbour in range(len(features))]
     for query in range(queries):
         shared = np.zeros(len(features), dtype=np.float32)
-        for image in np.flatnonzero(weights[query]):
-            shared[holders[image]] += np.minimum(weights[query, image], weights[holders[image], image])
+        for neighbour in np.flatnonzero(weights[query]):
+            who = holders[neighbour]
+            shared[who] += np.minimum(weights[query, neighbour], weights[who, neighbour])
         distance[query] = (1 - LAMBDA) * (1 - shared / (2 - shared))[queries:] + LAMBDA * distance[query]
     return distance
 
