@@ -56,6 +56,8 @@ def fit_logistic(
     Raises:
         FeaturesError: pairs of one person do not score higher than pairs of two.
     """
+    there = np.flatnonzero(genuine + impostor)
+    scores, genuine, impostor = scores[there], genuine[there], impostor[there]
     counts = (genuine.sum(), impostor.sum())
     weights = (genuine / (2 * counts[0]), impostor / (2 * counts[1]))
     targets = ((counts[0] + 1) / (counts[0] + 2), 1 / (counts[1] + 2))
