@@ -1,0 +1,114 @@
+"""`Calibration`: what a score of one model means, measured on people whom neither training nor any report has seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from reseen.errors import FeaturesError
+from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.pair_calibration import PairCalibration, calibrate_pairs
+from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
+from reseen.evaluation.strict import Count, Strict
+from reseen.files import write_whole
+
+MAX_BYTES = 4 * 2**20
+
+
+class CalibrationSource(Strict):
+    """The people that a calibration was measured on.
+
+    Attributes:
+        name: what to call them.
+        sha256: of their features, persons and cameras; see `CalibrationSet.sha256`.
+        people: how many.
+        images: of them.
+        cameras: how many cameras took them; 0 when that is not known, and any two images were compared.
+        dimensions: numbers in a feature.
+    """
+
+    name: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    people: Count
+    images: Count
+    cameras: Count
+    dimensions: Count
+
+
+class Calibration(Strict):
+    """What a score means: for two images, and for the best of a search.
+
+    Attributes:
+        format: version of this file.
+        source: whom it was measured on.
+        pairs: comparing two images.
+        search: searching a gallery.
+    """
+
+    format: Literal[1] = 1
+    source: CalibrationSource
+    pairs: PairCalibration
+    search: SearchCalibration
+
+
+def calibrate(held: CalibrationSet, scoring: ScoringRule = "best_image") -> Calibration:
+    """Measure what scores mean on held-out people.
+
+    Args:
+        held: the people.
+        scoring: how a search compares a query and a person.
+
+    Raises:
+        FeaturesError: the people are too few, no camera sees what another sees, or scores do not tell people apart.
+    """
+    cameras = set(held.cameras.tolist()) - {-1}
+    return Calibration(
+        source=CalibrationSource(
+            name=held.name,
+            sha256=held.sha256,
+            people=held.people,
+            images=len(held.features),
+            cameras=len(cameras),
+            dimensions=held.features.shape[1],
+        ),
+        pairs=calibrate_pairs(held),
+        search=calibrate_search(held, scoring),
+    )
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration as JSON.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(path, calibration.model_dump_json(indent=1) + "\n")
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read what `write_calibration` wrote.
+
+    Raises:
+        FeaturesError: the file cannot be read, is too large, or is not a calibration of this version.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES:,} bytes")
+        return Calibration.model_validate_json(content)
+    except (OSError, ValueError) as error:
+        got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        raise FeaturesError(
+            f"cannot read the calibration in {path}",
+            expected="the JSON that reseen calibrate writes, format 1",
+            got=got[:300],
+            cure="check the path, or calibrate again: reseen calibrate",
+        ) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"

@@ -1,0 +1,227 @@
+"""Comparing two images: which score means the same person, and how often that is wrong.
+
+Pairs are of images by different cameras, each pair once; where cameras are not known, of any two images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int64
+
+from reseen.datasets.manifest import UNKNOWN_CAMERA
+from reseen.errors import FeaturesError
+from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.platt import Logistic, fit_logistic
+from reseen.evaluation.proportion import jackknife_variance, rate_interval
+from reseen.evaluation.protocol import row_blocks
+from reseen.evaluation.score_histogram import STEPS, THRESHOLDS, ScoreHistogram
+from reseen.evaluation.strict import Count, Rate, Strict
+from reseen.evaluation.verification import MIN_ERRORS
+
+FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)
+FALSE_NON_MATCH_RATES = (1e-1, 1e-2, 1e-3)
+MIN_SOURCES = 10
+"""Fewest pairs of people that the errors behind a rate may be of: a rate is not to rest on one pair of twins."""
+
+
+class OperatingPoint(Strict):
+    """A threshold, and how often it is wrong.
+
+    Attributes:
+        target: the error rate asked for: of false matches, where pairs from the threshold on are called the same, or of
+            false non-matches, where pairs below it are called different.
+        supported: whether the pairs can tell: at least `MIN_ERRORS` errors, of at least `MIN_SOURCES` pairs of people
+            (of people, for false non-matches). If they cannot, there is no threshold.
+        threshold: the lowest (for false non-matches: the highest) that keeps the target.
+        false_match_rate: measured, with the bounds of its 95 % interval.
+        true_match_rate: measured, with the bounds of its 95 % interval.
+        errors: pairs that this threshold gets wrong, or would, were there enough of them.
+        error_sources: how many pairs of people (people, for false non-matches) the errors are of.
+    """
+
+    target: Rate
+    supported: bool
+    errors: Count
+    error_sources: Count = 0
+    threshold: float | None = None
+    false_match_rate: tuple[Rate, Rate, Rate] | None = None
+    true_match_rate: tuple[Rate, Rate, Rate] | None = None
+
+
+class PairCalibration(Strict):
+    """What the score of two images says.
+
+    Attributes:
+        genuine_pairs, impostor_pairs: how many pairs of one person, and of two, this was measured on.
+        logistic: the score as a probability.
+        match: operating points by rates of false matches.
+        non_match: operating points by rates of false non-matches.
+    """
+
+    genuine_pairs: Count
+    impostor_pairs: Count
+    logistic: Logistic
+    match: tuple[OperatingPoint, ...]
+    non_match: tuple[OperatingPoint, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """The pairs of a block of images with those from it on.
+
+    Attributes:
+        scores: a row for each image of the block, a column for each from the block's first on.
+        rows, columns: their people, numbered from 0.
+        genuine, impostor: which of the pairs are of one person, and of two; each pair is marked once.
+    """
+
+    scores: Float32[np.ndarray, "r c"]
+    rows: Int64[np.ndarray, " r"]
+    columns: Int64[np.ndarray, " c"]
+    genuine: Bool[np.ndarray, "r c"]
+    impostor: Bool[np.ndarray, "r c"]
+
+
+def calibrate_pairs(held: CalibrationSet) -> PairCalibration:
+    """Measure all pairs of the images of held-out people.
+
+    Raises:
+        FeaturesError: no pair of one person, or of two, by different cameras; or the scores do not tell people apart.
+    """
+    genuine, impostor = ScoreHistogram(), ScoreHistogram()
+    for pairs in _blocks(held):
+        genuine.add(pairs.scores, ~pairs.genuine)
+        impostor.add(pairs.scores, ~pairs.impostor)
+    _check(held, genuine, impostor)
+    matches = [impostor.threshold(rate) for rate in FALSE_MATCH_RATES]
+    non_matches = [_non_match_threshold(genuine, rate) for rate in FALSE_NON_MATCH_RATES]
+    counts = _count(held, np.unique([*matches, *non_matches]), min(matches))
+    return PairCalibration(
+        genuine_pairs=genuine.total,
+        impostor_pairs=impostor.total,
+        logistic=fit_logistic(THRESHOLDS[:-1] + 0.5 / STEPS, genuine.counts, impostor.counts),
+        match=tuple(
+            counts.point(rate, place, counts.false_matches(place))
+            for rate, place in zip(FALSE_MATCH_RATES, matches, strict=True)
+        ),
+        non_match=tuple(
+            counts.point(rate, place, counts.false_non_matches(place))
+            for rate, place in zip(FALSE_NON_MATCH_RATES, non_matches, strict=True)
+        ),
+    )
+
+
+def _non_match_threshold(genuine: ScoreHistogram, rate: float) -> int:
+    """The highest threshold that at most this share of the scores stays below."""
+    below = genuine.total - genuine.reaching()
+    return int(np.flatnonzero(below <= rate * genuine.total)[-1])
+
+
+def _blocks(held: CalibrationSet) -> Iterator[_Pairs]:
+    count = len(held.features)
+    for block in row_blocks(count, count):
+        scores = held.features[block] @ held.features[block.start :].T
+        rows, columns = held.owners[block], held.owners[block.start :]
+        camera, cameras = held.cameras[block], held.cameras[block.start :]
+        pair = np.arange(len(columns)) > np.arange(len(rows))[:, None]
+        pair &= (camera[:, None] != cameras) | (camera == UNKNOWN_CAMERA)[:, None]
+        same = rows[:, None] == columns
+        yield _Pairs(scores, rows, columns, pair & same, pair & ~same)
+
+
+def _check(held: CalibrationSet, genuine: ScoreHistogram, impostor: ScoreHistogram) -> None:
+    if not (genuine.total and impostor.total):
+        raise FeaturesError(
+            f"{held.name} has nothing to calibrate on",
+            expected="pairs of one person and pairs of two, by different cameras",
+            got=f"{genuine.total} pairs of one person, {impostor.total} of two",
+            cure="add images by further cameras, or leave the cameras out where there is only one",
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Counts:
+    """Pairs at or above some thresholds, and in all, person by person; a pair of two counts for both.
+
+    Attributes:
+        places: of the thresholds in `THRESHOLDS`, ascending.
+        genuine, impostor: pairs at or above each threshold; the last row is of all pairs.
+        sources: pairs of people with an impostor pair at or above each threshold; 0 below the lowest for matches.
+    """
+
+    places: Int64[np.ndarray, " t"]
+    genuine: Int64[np.ndarray, "rows people"]
+    impostor: Int64[np.ndarray, "rows people"]
+    sources: Int64[np.ndarray, " t"]
+
+    def false_matches(self, place: int) -> tuple[int, int]:
+        """Errors when pairs from a threshold on are called the same, and how many pairs of people they are of."""
+        row = int(np.searchsorted(self.places, place))
+        return int(self.impostor[row].sum()) // 2, int(self.sources[row])
+
+    def false_non_matches(self, place: int) -> tuple[int, int]:
+        """Errors when pairs below a threshold are called different, and how many people they are of."""
+        below = self.genuine[-1] - self.genuine[np.searchsorted(self.places, place)]
+        return int(below.sum()), int(np.count_nonzero(below))
+
+    def point(self, target: float, place: int, errors: tuple[int, int]) -> OperatingPoint:
+        """The operating point at a threshold with its errors and their sources."""
+        if errors[0] < MIN_ERRORS or errors[1] < MIN_SOURCES:
+            return OperatingPoint(target=target, supported=False, errors=errors[0], error_sources=errors[1])
+        row = int(np.searchsorted(self.places, place))
+        return OperatingPoint(
+            target=target,
+            supported=True,
+            errors=errors[0],
+            error_sources=errors[1],
+            threshold=float(THRESHOLDS[place]),
+            false_match_rate=_rate(self.impostor[row] / 2, self.impostor[-1] / 2, each=2),
+            true_match_rate=_rate(self.genuine[row] / 1, self.genuine[-1] / 1, each=1),
+        )
+
+
+def _rate(
+    reached: Float64[np.ndarray, " people"], pairs: Float64[np.ndarray, " people"], *, each: int
+) -> tuple[float, float, float]:
+    """The share of the pairs that reach a threshold, and its interval.
+
+    Args:
+        reached: such pairs of each person, shared equally among the people of a pair.
+        pairs: all pairs of each person, shared likewise.
+        each: people of a pair: leaving out one of them leaves out the whole pair.
+    """
+    rate = float(reached.sum() / pairs.sum())
+    left = pairs.sum() - each * pairs
+    without = np.where(left > 0, (reached.sum() - each * reached) / np.maximum(left, 1), rate)
+    bounds = rate_interval(rate, float(jackknife_variance(without[:, None])[0]), len(pairs))
+    return rate, bounds.low, bounds.high
+
+
+def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"], lowest_match: int) -> _Counts:
+    shape = (len(places) + 1, held.people)
+    genuine, impostor = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+    sources: list[Int64[np.ndarray, " _"]] = [np.empty(0, dtype=np.int64) for _ in places]
+    for pairs in _blocks(held):
+        genuine[-1] += _by_person(held, pairs.rows, pairs.genuine, axis=1)
+        impostor[-1] += _by_person(held, pairs.rows, pairs.impostor, axis=1)
+        impostor[-1] += _by_person(held, pairs.columns, pairs.impostor, axis=0)
+        for row, place in enumerate(places):
+            reached = pairs.scores >= THRESHOLDS[place]
+            wrong = pairs.impostor & reached
+            genuine[row] += _by_person(held, pairs.rows, pairs.genuine & reached, axis=1)
+            impostor[row] += _by_person(held, pairs.rows, wrong, axis=1)
+            impostor[row] += _by_person(held, pairs.columns, wrong, axis=0)
+            if place >= lowest_match:
+                one, other = np.nonzero(wrong)
+                sources[row] = np.union1d(sources[row], pairs.rows[one] * held.people + pairs.columns[other])
+    return _Counts(places, genuine, impostor, np.array([len(each) for each in sources]))
+
+
+def _by_person(
+    held: CalibrationSet, owners: Int64[np.ndarray, " _"], marked: Bool[np.ndarray, "r c"], *, axis: int
+) -> Int64[np.ndarray, " people"]:
+    """How many pairs are marked, by the owners of their rows (summing over axis 1) or columns (over axis 0)."""
+    return np.bincount(owners, marked.sum(axis=axis), minlength=held.people).astype(np.int64)
