@@ -1,0 +1,54 @@
+"""Keeping some training persons out of training, to calibrate on: they are neither trained on nor reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reseen.datasets.choose_persons import choose_persons
+from reseen.datasets.manifest import DISTRACTOR, Manifest, Split
+
+MIN_CALIBRATED, MIN_TRAINED = 3, 2
+"""Fewest persons on either side."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A dataset without the persons to calibrate on, and these persons.
+
+    Attributes:
+        rest: the dataset, its query and gallery as they were.
+        calibration: the persons' training images, each as query and in the gallery, with the same path; empty when
+            nobody is set aside.
+    """
+
+    rest: Manifest
+    calibration: Manifest
+
+
+def set_aside(manifest: Manifest, fraction: float) -> SetAside:
+    """Take about `fraction` of the training persons out of training, the same ones every time.
+
+    Args:
+        manifest: a dataset that names its parts; see `hold_out`.
+        fraction: share of the training persons, 0..1; with 0 nobody is set aside.
+
+    Raises:
+        DatasetError: fewer than five training persons.
+    """
+    persons = {sample.person for sample in manifest.split("train")} - {DISTRACTOR}
+    chosen = (
+        choose_persons(persons, fraction, fewest=MIN_CALIBRATED, fewest_left=MIN_TRAINED, purpose="calibration of ")
+        if fraction
+        else frozenset()
+    )
+    taken = [sample for sample in manifest.split("train") if sample.person in chosen]
+    rest = tuple(s for s in manifest.samples if s.split != "train" or s.person not in chosen)
+    both: tuple[Split, ...] = ("query", "gallery")
+    return SetAside(
+        rest=replace(manifest, samples=rest),
+        calibration=replace(
+            manifest,
+            name=f"{len(chosen)} people set aside from {manifest.name}",
+            samples=tuple(replace(sample, split=split) for sample in taken for split in both),
+        ),
+    )
