@@ -5,7 +5,7 @@ import pytest
 from reseen.cli.processes import told_by_torchrun
 from reseen.errors import UsageError
 
-VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,7 @@ def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_torchruns_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in zip(VARIABLES, ("5", "8", "1"), strict=True):
+    for name, value in zip(VARIABLES, ("5", "8", "1", "node0", "29500"), strict=True):
         monkeypatch.setenv(name, value)
 
     told = told_by_torchrun()
@@ -31,3 +31,15 @@ def test_what_torchrun_would_not_write_is_refused(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(UsageError, match=name) as refused:
         told_by_torchrun()
     assert refused.value.got == value
+
+
+@pytest.mark.parametrize(("rank", "missing"), [("0", "MASTER_PORT"), ("1", "MASTER_ADDR"), ("2", "LOCAL_RANK")])
+def test_a_world_that_torchrun_did_not_make_is_refused(
+    monkeypatch: pytest.MonkeyPatch, rank: str, missing: str
+) -> None:
+    for name, value in zip(VARIABLES, (rank, "2", "0", "node0", "29500"), strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(missing)
+    with pytest.raises(UsageError, match="WORLD_SIZE=2 promises other processes") as refused:
+        told_by_torchrun()
+    assert "torchrun" in str(refused.value.cure)

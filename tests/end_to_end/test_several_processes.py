@@ -87,7 +87,8 @@ def test_two_processes_learn_what_one_learns(start: Start, tmp_path: Path) -> No
     alone = start(tmp_path / "two", 1, *EXACT, trained, resume=True)
     told, _ = alone.communicate(timeout=300)
     assert alone.returncode == 2
-    assert "its number of processes differs" in told
+    assert "it differs in its number of processes" in told
+    assert "reading" not in told
 
 
 def test_an_image_that_one_process_cannot_read_ends_the_run_in_all(start: Start, people: Path, tmp_path: Path) -> None:
@@ -103,7 +104,8 @@ def test_an_image_that_one_process_cannot_read_ends_the_run_in_all(start: Start,
 
     assert run.returncode == 1
     assert said.count(second.name) >= 2
-    assert "process 1 of 2 failed" in said
+    assert "error: process 1 failed: " in said
+    assert "error: process 1: " in said
     assert "Traceback" not in said.partition("ChildFailedError")[0].partition("torch/distributed")[0]
 
 
@@ -118,8 +120,7 @@ def test_a_killed_process_ends_the_run_and_it_resumes(start: Start, tmp_path: Pa
         time.sleep(0.2)
     os.kill(workers(run.pid)[-1], signal.SIGKILL)
     said, _ = run.communicate(timeout=120)
-    assert run.returncode != 0
-    assert "another process of this run is gone" in said
+    assert run.returncode != 0, said
 
     finish(start(output, 2, "training.epochs=4", resume=True))
     assert '"epoch": 4' in (output / "metrics.jsonl").read_text().splitlines()[-1]

@@ -157,11 +157,11 @@ def with_margin(margin: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("identity", "what", "expected", "got"),
     [
-        (with_margin("soft"), "its recipe differs in losses.0.margin", "0.3", "soft"),
-        (with_margin(None), "its recipe differs in losses.0.margin", "0.3", "None"),
-        (IDENTITY | {"images": "11 of 3"}, "its images differs", "12 of 3", "11 of 3"),
-        (IDENTITY | {"recipe": {"seed": 0}}, "its recipe differs in optimizer", "{'name': 'adam'}", "None"),
-        (IDENTITY | {"code": 2}, "its code differs", "None", "2"),
+        (with_margin("soft"), "it differs in its recipe at losses.0.margin", "0.3", "soft"),
+        (with_margin(None), "it differs in its recipe at losses.0.margin", "0.3", "None"),
+        (IDENTITY | {"images": "11 of 3"}, "it differs in its images", "12 of 3", "11 of 3"),
+        (IDENTITY | {"recipe": {"seed": 0}}, "it differs in its recipe at optimizer", "{'name': 'adam'}", "None"),
+        (IDENTITY | {"code": 2}, "it differs in its code", "None", "2"),
     ],
 )
 def test_a_state_of_another_run_is_refused_and_the_difference_named(
@@ -179,7 +179,7 @@ def test_a_state_of_another_run_is_refused_and_the_difference_named(
 
 def test_a_list_that_grew_is_a_difference_and_shown_in_part(tmp_path: Path) -> None:
     Checkpoints(tmp_path, {"losses": ["x" * 90] * 9}).save_latest(parts(1), HALF, {})
-    with pytest.raises(CheckpointError, match="its losses differs") as caught:
+    with pytest.raises(CheckpointError, match="it differs in its losses") as caught:
         Checkpoints(tmp_path, {"losses": ["x" * 90] * 10}).resume_latest(parts(2))
     assert len(caught.value.got or "") == len(caught.value.expected or "") == 200
 
@@ -272,6 +272,30 @@ def test_weights_of_another_network_are_refused(whole: Checkpoints) -> None:
     other = replace(parts(2), network=nn.Linear(4, 4))
     with pytest.raises(CheckpointError, match="cannot be resumed"):
         whole.resume_latest(other)
+
+
+@pytest.mark.parametrize("resume", ["check", "resume"])
+def test_weights_alone_and_a_state_that_is_gone_are_told_apart(whole: Checkpoints, resume: str) -> None:
+    def refused() -> CheckpointError:
+        with pytest.raises(CheckpointError) as caught:
+            whole.check_resumable() if resume == "check" else whole.resume_latest(parts(2))
+        return caught.value
+
+    (whole.folder / STATE).rename(whole.folder / "elsewhere")
+    assert "the state that" in refused().what
+    assert STATE in str(refused().expected)
+    whole.save_weights("latest", parts(1).network, {"epoch": "3"})
+    assert "names no state to resume from" in refused().what
+
+
+def test_a_check_reads_no_weights_and_finds_another_run(whole: Checkpoints) -> None:
+    whole.check_resumable()
+    with pytest.raises(CheckpointError, match="differs in its images"):
+        Checkpoints(whole.folder, IDENTITY | {"images": "11 of 3"}).check_resumable()
+    damaged = whole.folder / STATE
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    with pytest.raises(CheckpointError, match="cannot be resumed"):
+        whole.check_resumable()
 
 
 def test_weights_of_another_moment_are_refused(whole: Checkpoints) -> None:

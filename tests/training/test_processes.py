@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import pytest
 import torch
 from torch import nn
 
+from reseen.errors import TrainingError
 from reseen.training.processes import ALONE, Processes, joined
 
+CPU = torch.device("cpu")
 COUNT = 2
 StartProcesses = Callable[[str, Path], list[subprocess.CompletedProcess[str]]]
 
@@ -60,7 +63,7 @@ def test_work_is_done_by_all_or_by_the_first(exchanged: list[dict[str, Any]]) ->
 
 
 def test_a_failure_in_one_process_is_an_error_in_all_and_they_can_go_on(exchanged: list[dict[str, Any]]) -> None:
-    of_the_last, of_the_first = "process 1 of 2 failed", "process 0 of 2 failed"
+    of_the_last, of_the_first = "process 1 failed", "process 0 failed"
     broken = "broken.jpg cannot be read"
     assert [seen["failed in the last"] for seen in exchanged] == [
         f"TrainingError: {of_the_last}: {broken}",
@@ -160,6 +163,17 @@ def test_one_process_alone_exchanges_nothing() -> None:
         assert ALONE.first(lambda: 1) == ALONE.together(lambda: 1) == 1
     with pytest.raises(ZeroDivisionError):
         ALONE.together(lambda: 1 / 0)
-    with joined(0, 1, torch.device("cpu")) as processes:
+    with joined(0, 1, CPU) as processes:
         assert processes == Processes()
         assert not torch.distributed.is_initialized()
+
+
+def test_processes_that_do_not_find_each_other_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+        monkeypatch.setenv("MASTER_PORT", str(taken.getsockname()[1]))
+        with pytest.raises(TrainingError, match="do not find each other") as refused, joined(0, 2, CPU):
+            pass
+    assert "torchrun --standalone" in str(refused.value.cure)

@@ -129,6 +129,18 @@ def test_what_a_resumed_run_will_write_again_is_forgotten(tmp_path: Path) -> Non
     assert len(records(tmp_path)) == 4
 
 
+def test_an_evaluation_that_will_be_done_again_is_forgotten_and_its_epoch_is_not(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, log_every=1)
+    for event in (epoch(1), evaluated(1), epoch(2), evaluated(2)):
+        log(event)
+    log.forget_after(2, evaluation_due=True)
+    assert [(record["kind"], record["epoch"]) for record in records(tmp_path)] == [
+        ("epoch", 1),
+        ("evaluation", 1),
+        ("epoch", 2),
+    ]
+
+
 @pytest.mark.parametrize(
     "torn", ['{"kind": "epo', '{"kind": "epoch"}', "[1]", "3", "\x00\x00", "\xff", '{"epoch": null}']
 )

@@ -98,6 +98,16 @@ def test_an_overflow_leaves_the_step_out_and_halves_the_scale() -> None:
     assert weight.tolist() == [0.0]
 
 
+def test_an_overflow_in_one_optimizers_gradients_leaves_out_the_step_of_all() -> None:
+    network, centers = weights(1.0), weights(1.0)
+    optimizers = {"network": torch.optim.SGD([network], lr=1.0), "centers": torch.optim.SGD([centers], lr=1.0)}
+    stepper = Stepper(Training(precision="fp16"), optimizers, CPU)
+    stepper.backward((network + centers * torch.inf).sum(), 1.0)
+
+    assert not stepper.step()
+    assert (network.item(), centers.item()) == (1.0, 1.0)
+
+
 def test_an_overflow_of_an_unscaled_loss_is_an_error() -> None:
     weight = weights(1.0)
     stepper = stepper_of(weight, precision="fp16")

@@ -361,6 +361,23 @@ def test_an_evaluation_that_did_not_end_is_done_by_the_resumed_run(
     assert same(bits(resumed.parts), bits(whole.parts))
 
 
+def test_an_evaluation_that_could_not_be_written_down_is_done_again(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    def full_disk(event: Event) -> None:
+        if isinstance(event, Evaluated):
+            raise StorageError("no room", expected="room", got="none", cure="make some")
+
+    recipe = small_recipe("training.epochs=1")
+    with pytest.raises(StorageError):
+        make_trainer(recipe, listeners=[full_disk]).run()
+    events: list[Event] = []
+    resumed = make_trainer(recipe, listeners=[events.append])
+    resumed.resume()
+    resumed.run()
+    assert [event.epoch for event in events if isinstance(event, Evaluated)] == [1]
+
+
 def test_ctrl_c_during_an_evaluation_does_not_wait_for_its_end(
     make_trainer: MakeTrainer, small_recipe: SmallRecipe
 ) -> None:

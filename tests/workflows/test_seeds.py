@@ -128,7 +128,7 @@ def test_a_series_that_was_stopped_goes_on_where_it_was_and_ends_as_if_it_had_no
 
 def test_another_recipe_is_refused_by_a_run_that_has_begun(series: TrainingRun, small_recipe: SmallRecipe) -> None:
     other = replace(series, recipe=small_recipe("seed=5", "losses.1.margin=soft"), resume=True)
-    with pytest.raises(CheckpointError, match="another run: its recipe differs"):
+    with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
         train_seeds(other, 3)
 
 

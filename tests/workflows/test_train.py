@@ -184,7 +184,7 @@ def test_a_run_is_not_resumed_with_another_recipe(
 ) -> None:
     before = files(finished_run / "checkpoints")
 
-    with pytest.raises(CheckpointError, match="another run: its recipe differs"):
+    with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
         train(TrainingRun(small_recipe("losses.1.margin=soft"), people, finished_run, CPU, resume=True))
 
     assert files(finished_run / "checkpoints") == before

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import data, demo, doctor, evaluate, train
+from reseen.cli import calibrate, data, demo, doctor, evaluate, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
@@ -28,6 +28,7 @@ app.add_typer(data.app, name="data")
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 
 
@@ -56,7 +57,8 @@ def main() -> None:
     try:
         app()
     except ReseenError as error:
-        fail(str(error))
+        rank = os.environ.get("RANK", "0")  # of several processes, the first one says all of it, the others what it is
+        fail(str(error) if rank == "0" else f"process {rank}: {error.what}")
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code != INTERRUPTED:

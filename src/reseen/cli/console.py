@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
@@ -20,8 +21,7 @@ def say(message: str) -> None:
 
 def fail(message: str) -> None:
     """Tell the user what went wrong."""
-    stderr.print("error:", style="bold red", end=" ")
-    stderr.print(message)
+    stderr.print(Text.assemble(("error:", "bold red"), " ", message))  # in one piece: several processes may write here
 
 
 def give(result: str | Mapping[str, Any]) -> None:

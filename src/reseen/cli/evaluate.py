@@ -50,7 +50,7 @@ def evaluate(
     ] = None,
     memory: Annotated[
         float | None,
-        typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [1]"),
+        typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [4]"),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")

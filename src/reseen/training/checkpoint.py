@@ -133,6 +133,38 @@ class Checkpoints:
                 file.unlink()
         return path
 
+    def check_resumable(self) -> None:
+        """Check that there is a state to resume and that it is this run's, without reading weights.
+
+        Raises:
+            CheckpointError: there is none, it is damaged, or it belongs to another run.
+        """
+        state_file = self._state_file(_header(self.folder / "latest.safetensors"))
+        try:
+            state = STATE.validate_json(_header(state_file)["state"], strict=True)
+        except (LookupError, ValueError) as error:
+            raise _damaged(self.folder, error) from None
+        self._check_identity(state.identity)
+
+    def _state_file(self, header: Mapping[str, str]) -> Path:
+        """The state that the header of `latest` names."""
+        latest, name = self.folder / "latest.safetensors", Path(header.get("state", "")).name
+        if not name:
+            raise CheckpointError(
+                f"{latest} holds weights, but names no state to resume from",
+                expected="a `latest` as training saves it",
+                got="the weights of another checkpoint, or of another program",
+                cure="put the run's own `latest` back, or train without --resume into another --output",
+            )
+        if not (self.folder / name).is_file():
+            raise CheckpointError(
+                f"the state that {latest} names is gone",
+                expected=f"{name} beside it",
+                got="no such file",
+                cure="put it back, or train without --resume into another --output",
+            )
+        return self.folder / name
+
     def resume_latest(self, parts: Parts) -> Progress:
         """Put `latest` and its state into `parts`.
 
@@ -142,7 +174,7 @@ class Checkpoints:
         """
         latest = self.folder / "latest.safetensors"
         weights, header = _read(latest)
-        state_file = self.folder / Path(header.get("state", "")).name
+        state_file = self._state_file(header)
         tensors, description = _read(state_file)
         try:
             state = STATE.validate_json(description["state"], strict=True)
@@ -158,10 +190,10 @@ class Checkpoints:
         for key, value in self.identity.items():
             for place, before, now in _differences(saved.get(key), value):
                 raise CheckpointError(
-                    f"{self.folder} belongs to another run: its {key} differs{place and f' in {place[1:]}'}",
+                    f"{self.folder} belongs to another run: it differs in its {key}{place and f' at {place[1:]}'}",
                     expected=_short(before),
                     got=_short(now),
-                    cure="resume with the same recipe and data, or train into another --output",
+                    cure="resume with the same recipe, data and number of processes, or train into another --output",
                 )
 
 
@@ -227,7 +259,19 @@ def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
+def _header(path: Path) -> dict[str, str]:
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with _opened(path) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A safetensors file; what is wrong with it is an error in words."""
     if not path.is_file():
         raise CheckpointError(
             f"there is no checkpoint to resume at {path}",
@@ -237,7 +281,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         )
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            yield file
     except (safetensors.SafetensorError, OSError) as error:
         raise _damaged(path, error) from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,15 +19,15 @@ import torch.distributed as dist
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reseen.errors import TrainingError
+from reseen.errors import ReseenError, TrainingError
 
 T = TypeVar("T")
 
 CPU = torch.device("cpu")
-PATIENCE = timedelta(minutes=30)
+PATIENCE = timedelta(minutes=10)
 """How long a process waits for the others; reading a large dataset can differ by minutes."""
-MAX_MESSAGE = 4000
-"""Bytes of another process's error that are passed on."""
+MAX_PART = 2000
+"""Characters of each part of another process's error that are passed on."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,11 @@ class Processes:
         try:
             result = work()
         except Exception as error:
-            self._tell(str(error) or type(error).__name__)
+            self.texts(_packed(error))
             raise
-        self._tell("")
+        for rank, failure in enumerate(self.texts("")):
+            if failure:
+                raise _failure_of(rank, failure)
         return result
 
     def first(self, work: Callable[[], T]) -> T | None:
@@ -133,17 +136,24 @@ class Processes:
         everyone = self.gather(padded[None].to(self.device)).cpu().numpy()
         return [bytes(each).rstrip(b"\0").decode() for each in everyone]
 
-    def _tell(self, failure: str) -> None:
-        """Exchange what failed (empty: nothing), and fail where another process did."""
-        failures = self.texts(failure.encode()[:MAX_MESSAGE].decode(errors="ignore"))
-        for rank, other in enumerate(failures):
-            if other and not failure:
-                raise TrainingError(
-                    f"process {rank} of {self.count} failed: {other.splitlines()[0]}",
-                    expected="every process to do its part",
-                    got=other,
-                    cure="see to that error; `latest`, where there is one, holds the last good state",
-                )
+
+def _packed(error: Exception) -> str:
+    """What an error says, to be sent to the other processes."""
+    parts: list[str | None] = [str(error) or type(error).__name__, None, None, None]
+    if isinstance(error, ReseenError):
+        parts = [error.what, error.expected, error.got, error.cure]
+    return json.dumps([part and part[:MAX_PART] for part in parts])
+
+
+def _failure_of(rank: int, packed: str) -> TrainingError:
+    """The error of another process, for this one."""
+    what, expected, got, cure = json.loads(packed)
+    return TrainingError(
+        f"process {rank} failed: {what}",
+        expected=expected or "every process to do its part",
+        got=got or "an error in one of them",
+        cure=cure or "see what that process said",
+    )
 
 
 class _Gather(torch.autograd.Function):
@@ -181,14 +191,25 @@ def joined(rank: int, count: int, device: torch.device) -> Iterator[Processes]:
     if count == 1:
         yield Processes(device=device)
         return
+    _meet(rank, count, "nccl" if device.type == "cuda" else "gloo")
     with _loss_of_others(count):
-        dist.init_process_group(
-            "nccl" if device.type == "cuda" else "gloo", rank=rank, world_size=count, timeout=PATIENCE
-        )
         try:
             yield Processes(rank, count, device if device.type == "cuda" else CPU)
+            dist.barrier()  # nobody leaves while another still talks
         finally:
             dist.destroy_process_group()
+
+
+def _meet(rank: int, count: int, backend: str) -> None:
+    try:
+        dist.init_process_group(backend, rank=rank, world_size=count, timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"the {count} processes of this run do not find each other",
+            expected=f"all of them within {PATIENCE.seconds // 60} minutes, at the address that torchrun gives them",
+            got=str(error).splitlines()[0][:500],
+            cure="start them all with torchrun; on one machine, torchrun --standalone chooses a free port",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -202,6 +223,6 @@ def _loss_of_others(count: int) -> Iterator[None]:
         raise TrainingError(
             "another process of this run is gone",
             expected=f"{count} processes that answer within {PATIENCE.seconds // 60} minutes",
-            got=str(error).splitlines()[0][:500],
-            cure="see what that process said last; the same command with --resume continues from `latest`",
+            got=re.sub(r"^\[[^\]]*\] *", "", str(error).splitlines()[0])[:200],  # without the place in gloo's source
+            cure="see what that process said last; the same command with --resume continues from `latest`, if there",
         ) from error

@@ -24,15 +24,16 @@ class RunLog:
         self.folder = make_folder(folder)
         self.log_every = log_every
 
-    def forget_after(self, epoch: int) -> None:
-        """Drop lines of `metrics.jsonl` about epochs later than `epoch`: a resumed run writes them again.
+    def forget_after(self, epoch: int, *, evaluation_due: bool = False) -> None:
+        """Drop lines of `metrics.jsonl` that a resumed run writes again: those about epochs later than `epoch`.
 
-        A line that a crash left half written goes too.
+        With `evaluation_due`, the evaluation of `epoch` goes too, and always a line that a crash left half written.
         """
         path = self.folder / "metrics.jsonl"
         if path.exists():
             lines = path.read_bytes().splitlines()
-            write_whole(path, b"".join(line + b"\n" for line in lines if _epoch(line) <= epoch))
+            last = epoch - 0.5 if evaluation_due else epoch
+            write_whole(path, b"".join(line + b"\n" for line in lines if _place(line) <= last))
 
     def say(self, text: str) -> None:
         """Add a line to `train.log`, with the time before it."""
@@ -68,10 +69,14 @@ class RunLog:
         append_text(self.folder / "metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
 
 
-def _epoch(line: bytes) -> float:
-    """The epoch that a line is about; infinity when it is no whole record."""
+def _place(line: bytes) -> float:
+    """The epoch that a line is about, less a half for its losses, which come before its evaluation.
+
+    Infinity when it is no whole record.
+    """
     try:
-        return float(json.loads(line)["epoch"])
+        record = json.loads(line)
+        return float(record["epoch"]) - (0.5 if record["kind"] == "epoch" else 0.0)
     except (ValueError, LookupError, TypeError):
         return math.inf
 

@@ -63,8 +63,9 @@ class Stepper:
             groups = self.optimizers["network"].param_groups
             torch.nn.utils.clip_grad_norm_([p for group in groups for p in group["params"]], self.clip_norm)
         before = self.scaler.get_scale()
-        for optimizer in learning:
-            self.scaler.step(optimizer)
+        if not self.scaler.is_enabled() or all(map(_is_finite, learning)):  # all of them step, or none
+            for optimizer in learning:
+                self.scaler.step(optimizer)
         self.scaler.update()
         for optimizer in self.optimizers.values():
             optimizer.zero_grad()
@@ -77,6 +78,12 @@ class Stepper:
                 cure="-o training.precision=bf16 (or fp32), or a lower optimizer.learning_rate",
             )
         return done
+
+
+def _is_finite(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether no gradient overflowed."""
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    return bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all())
 
 
 def _has_gradients(optimizer: torch.optim.Optimizer) -> bool:

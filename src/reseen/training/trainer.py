@@ -33,6 +33,8 @@ from reseen.training.schedule import learning_rate_factor
 from reseen.training.stepper import Stepper
 from reseen.training.weight_average import WeightAverage
 
+LAST_GOOD = "`latest`, where there is one, holds the last good state"
+
 Evaluate = Callable[[ReIDNetwork], Mapping[str, float]]
 
 
@@ -107,7 +109,8 @@ class Trainer:
             StorageError: a checkpoint could not be written; the one before is whole.
         """
         at, data = self.progress, self.data
-        self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(data.labels), data.persons))
+        if not self._finished():
+            self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(data.labels), data.persons))
         with Interruption() as interruption:
             while not self._finished():
                 if self.progress.evaluation_due:
@@ -221,12 +224,12 @@ class Trainer:
         is_best = after.best_epoch == after.epoch
         if is_best:
             self._save_weights("best")
-        self.progress = replace(after, evaluation_due=False)
-        self._save_latest()
         assert after.best is not None  # noqa: S101
         self._tell(Evaluated(after.epoch, dict(metrics), after.best, is_best, time.perf_counter() - start))
-        if out_of_patience(self.progress, training.early_stopping):
+        if out_of_patience(after, training.early_stopping):
             self._tell(StoppedEarly(after.epoch, after.stalled))
+        self.progress = replace(after, evaluation_due=False)
+        self._save_latest()  # last: a crash before it has the evaluation done again
 
     def _measure(self, interruption: Interruption) -> Mapping[str, float]:
         """Evaluate; a stop signal ends it, and the resumed run does it anew. Several processes end it together."""
@@ -254,8 +257,7 @@ class Trainer:
             f"{images}",
             expected="a finite loss",
             got=", ".join(f"{name} {value}" for name, value in losses.items()),
-            cure=f"{precision}lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good "
-            "state",
+            cure=f"{precision}lower optimizer.learning_rate, or lengthen the warm-up; {LAST_GOOD}",
         )
 
     def _refuse_to_learn_nothing(self) -> None:
@@ -273,7 +275,7 @@ class Trainer:
                 f"the weights are not finite after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
                 expected="finite weights",
                 got="NaN or infinity, from the last step's gradients",
-                cure="lower optimizer.learning_rate, or lengthen the warm-up; `latest` holds the last good state",
+                cure=f"lower optimizer.learning_rate, or lengthen the warm-up; {LAST_GOOD}",
             )
 
     def _save_latest(self) -> None:

@@ -53,7 +53,8 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     plan = together(partial(plan_run, run))
     with ExitStack() as held:
         log = first(partial(_begin, run, plan, held))
-        trainer = together(partial(_trainer, run, plan, log, listeners, progress))
+        checkpoints = together(partial(_checkpoints, run, plan))
+        trainer = together(partial(_trainer, run, plan, checkpoints, log=log, listeners=listeners, progress=progress))
         if run.resume:
             trainer.resume()
         first(lambda: _record(run, plan, log, trainer.progress))
@@ -80,14 +81,24 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
 def _record(run: TrainingRun, plan: RunPlan, log: RunLog | None, progress: Progress) -> None:
     """Write down what the run is, once it is known to start or to continue."""
     if log is not None:
-        log.forget_after(progress.epoch)  # also what a run that never came to save has written
+        log.forget_after(progress.epoch, evaluation_due=progress.evaluation_due)
     write_whole(run.output / "recipe.yaml", dump_recipe(run.recipe))
     write_whole(run.output / "environment.json", json.dumps(environment(run, plan), indent=2) + "\n")
+
+
+def _checkpoints(run: TrainingRun, plan: RunPlan) -> Checkpoints:
+    """Where states are saved; whether one can be resumed is known before any image is read."""
+    checkpoints = Checkpoints(run.output / "checkpoints", identity(run, plan))
+    if run.resume:
+        checkpoints.check_resumable()
+    return checkpoints
 
 
 def _trainer(
     run: TrainingRun,
     plan: RunPlan,
+    checkpoints: Checkpoints,
+    *,
     log: RunLog | None,
     listeners: Sequence[Listener],
     progress: StageProgress | None,
@@ -101,7 +112,7 @@ def _trainer(
         Criterion(recipe.losses, people, network.feature_size, run.processes.gather).to(run.device),
         TrainingSet(_pixels(run, plan, progress), plan.labels, [sample.path for sample in plan.samples]),
         plan.sampler,
-        checkpoints=Checkpoints(run.output / "checkpoints", identity(run, plan)),
+        checkpoints=checkpoints,
         evaluate=_evaluation(run, plan, progress),
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
