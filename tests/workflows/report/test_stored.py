@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reseen.errors import FeaturesError
+from reseen.evaluation.features import write_features
+from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.workflows.report.page import Reported
+from reseen.workflows.report.stored import read_stored, write_stored
+
+SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
+
+
+@pytest.fixture
+def stored(small: SmallSet, tmp_path: Path) -> Path:
+    """The folder of a stored evaluation whose cameras have names."""
+    retrieval = replace(small[0], camera_names=("yard", "gate", "hall"))
+    write_stored(tmp_path / "evaluation", Reported("people", "tiny", "reseen evaluate", retrieval, *small[1:]))
+    return tmp_path / "evaluation"
+
+
+def test_an_evaluation_comes_back_as_it_was(small: SmallSet, stored: Path) -> None:
+    retrieval, query_paths, gallery_paths = small
+    found = read_stored(stored)
+
+    assert (found.title, found.model, found.command) == ("people", "tiny", "reseen evaluate")
+    assert (found.query_paths, found.gallery_paths) == (query_paths, gallery_paths)
+    assert np.array_equal(found.retrieval.query_persons, retrieval.query_persons)
+    np.testing.assert_allclose(found.retrieval.gallery_features, retrieval.gallery_features, atol=1e-6)
+    assert found.retrieval.camera_name(2) == "hall"
+    assert evaluate(found.retrieval).mAP == pytest.approx(evaluate(retrieval).mAP)
+
+
+def test_a_query_that_is_in_the_gallery_still_does_not_find_itself(small: SmallSet, tmp_path: Path) -> None:
+    retrieval, _, gallery_paths = small
+    same = replace(
+        retrieval,
+        query_features=retrieval.gallery_features[:36],
+        query_persons=retrieval.gallery_persons[:36],
+        query_cameras=np.full(36, -1),
+        gallery_cameras=np.full(37, -1),
+        query_images=np.arange(36),
+        gallery_images=np.arange(37),
+    )
+    write_stored(tmp_path, Reported("people", "tiny", "", same, gallery_paths[:36], gallery_paths))
+
+    assert evaluate(read_stored(tmp_path).retrieval).matches.tolist() == [2] * 36
+
+
+def test_a_run_that_holds_an_evaluation_gives_it(stored: Path) -> None:
+    assert read_stored(stored.parent).title == "people"
+
+
+def test_a_run_without_one_says_how_to_make_it(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").touch()
+    (tmp_path / "environment.json").write_text(json.dumps({"dataset_root": "/data/people"}))
+    with pytest.raises(FeaturesError, match="holds no evaluation") as refused:
+        read_stored(tmp_path)
+    assert f"-c {tmp_path}/recipe.yaml" in str(refused.value.cure)
+    assert "--data /data/people" in str(refused.value.cure)
+    with pytest.raises(FeaturesError, match="holds no evaluation") as refused:
+        read_stored(tmp_path / "nothing")
+    assert "-c RUN/recipe.yaml" in str(refused.value.cure)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"format": "reseen-evaluation-2"}', '{"dataset": 3}', "\x00"])
+def test_a_description_that_cannot_be_read_is_refused(stored: Path, content: str) -> None:
+    (stored / "evaluation.json").write_text(content)
+    with pytest.raises(FeaturesError, match="json cannot be read"):
+        read_stored(stored)
+
+
+def test_files_of_two_evaluations_are_refused(stored: Path, small: SmallSet) -> None:
+    retrieval = small[0]
+    fewer = replace(
+        retrieval,
+        query_features=retrieval.query_features[1:],
+        query_persons=retrieval.query_persons[1:],
+        query_cameras=retrieval.query_cameras[1:],
+    )
+    write_features(stored / "features.npz", fewer)
+    with pytest.raises(FeaturesError, match="do not belong together") as refused:
+        read_stored(stored)
+    assert refused.value.got == "12 and 37 in features.npz"
