@@ -115,7 +115,8 @@ def dense_distances(features: np.ndarray, queries: int) -> np.ndarray:
 
     def reciprocal(image: int, k: int) -> np.ndarray:
         forward = ranks[image, : k + 1]
-        return forward[(ranks[forward, : k + 1] == image).any(axis=1)]
+        mutual: np.ndarray = forward[(ranks[forward, : k + 1] == image).any(axis=1)]
+        return mutual
 
     weights = np.zeros_like(distance)
     for image in range(len(features)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from reseen.errors import UsageError
 from reseen.evaluation import protocol
 
-DEFAULT_MEMORY = 1.0
+DEFAULT_MEMORY = 4.0
 """GB (10⁹ bytes) that a re-ranking takes at most beside the features it is given."""
 
 BYTES_PER_SCORE = 6

@@ -10,6 +10,11 @@ import numpy as np
 from jaxtyping import Float32, Int32
 from scipy import sparse
 
+from reseen.evaluation.protocol import row_blocks
+
+COMMON_AT_ONCE = 1_000_000
+"""Pairs of images with a neighbour in common worked on at once."""
+
 
 def neighbour_weights(
     features: Float32[np.ndarray, "n d"],
@@ -48,18 +53,24 @@ def _mutual(lists: Int32[np.ndarray, "n k"]) -> sparse.csr_array:
     return listed.multiply(listed.T.tocsr()).tocsr()
 
 
+def _expanded(mutual: sparse.csr_array, close: sparse.csr_array) -> sparse.csr_array:
+    """Some rows of `mutual` with the close images of neighbours (equation 4); only where entries are is of use."""
+    # How many of a neighbour's close images are neighbours as well: more than two thirds, and all of them join.
+    common = (mutual @ close).multiply(mutual).tocsr()
+    sizes = np.diff(close.indptr)
+    common.data = (3 * common.data > 2 * sizes[common.indices]).astype(np.float32)
+    common.eliminate_zeros()
+    return mutual + common @ close
+
+
 def _own_weights(
     features: Float32[np.ndarray, "n d"], nearest: Int32[np.ndarray, "n k"], farthest: Float32[np.ndarray, " n"]
 ) -> sparse.csr_array:
     """Weights over the expanded k-reciprocal neighbours of each image (equations 4 and 7); each row sums to one."""
     k1 = nearest.shape[1] - 1
     mutual, close = _mutual(nearest), _mutual(nearest[:, : round(k1 / 2) + 1])
-    # How many of a neighbour's close images are neighbours as well: more than two thirds, and all of them join.
-    overlap = (mutual @ close).multiply(mutual).tocsr()
-    sizes = np.diff(close.indptr)
-    overlap.data = (3 * overlap.data > 2 * sizes[overlap.indices]).astype(np.float32)
-    overlap.eliminate_zeros()
-    weights = (mutual + overlap @ close).tocsr()
+    blocks = row_blocks(len(features), k1 * k1, COMMON_AT_ONCE)
+    weights = sparse.vstack([_expanded(mutual[rows], close) for rows in blocks], format="csr")
     # Image by image: gathering many pairs at once is up to five times as slow (measured).
     for image, (start, stop) in enumerate(zip(weights.indptr[:-1], weights.indptr[1:], strict=True)):
         weights.data[start:stop] = features[weights.indices[start:stop]] @ features[image]

@@ -59,4 +59,4 @@ class Evaluation(Settings):
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 128
     flip: bool = False
     reranking: Reranking = KReciprocal()
-    memory: PositiveFloat = 1.0
+    memory: PositiveFloat = 4.0
