@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reseen.errors import RecipeError, UsageError
 from reseen.recipe import schema
@@ -28,8 +28,8 @@ def build_metric_learning_loss(settings: schema.MetricLearningLoss, persons: int
 
     Raises:
         UsageError: the library is missing.
-        RecipeError: the library has no such loss, the loss refuses the arguments, or it cannot be computed from
-            features and labels alone.
+        RecipeError: the library has no such loss, the loss refuses the arguments, it cannot be learnt from features
+            and labels alone, or it keeps or draws what no checkpoint holds, so that no run could continue exactly.
     """
     kind = _kind(settings.name)
     filled = {"num_classes": persons, "embedding_size": feature_size, "descriptors_dim": feature_size}
@@ -90,21 +90,44 @@ def _required(kind: type[nn.Module]) -> set[str]:
 
 
 def _try(loss: nn.Module, name: str, persons: int, feature_size: int) -> None:
-    """Compute a copy of the loss once, on two images each of two persons."""
-    features = torch.linspace(-1, 1, 4 * feature_size).sin().reshape(4, feature_size)
-    labels = torch.tensor([0, 0, 1, 1]).clamp_max(persons - 1)
-    try:
-        value: Any = copy.deepcopy(loss)(features, labels)
-    except Exception as error:
-        raise _unsuitable(name, f"{type(error).__name__}: {str(error)[:500]}") from error
-    if not (isinstance(value, torch.Tensor) and value.ndim == 0):
+    """Learn from two batches with a copy of the loss, and see that another copy can go on from what the first saves."""
+    labels = torch.arange(16).div(4, rounding_mode="floor").clamp_max(persons - 1)
+    first, second = torch.linspace(-1, 1, 2 * 16 * feature_size).sin().reshape(2, 16, feature_size)
+    learnt, resumed = copy.deepcopy(loss), copy.deepcopy(loss)
+    with torch.random.fork_rng(devices=[]):
+        try:
+            _learn(learnt, name, first, labels)
+            resumed.load_state_dict(copy.deepcopy(learnt.state_dict()))
+            torch.manual_seed(0)
+            went_on = _learn(learnt, name, second, labels)
+            torch.manual_seed(0)
+            starts_again = _learn(resumed, name, second, labels)
+        except RecipeError:
+            raise
+        except Exception as error:  # its classes each raise what they like
+            raise _unsuitable(name, f"{type(error).__name__}: {str(error)[:500]}") from error
+    if not torch.allclose(went_on, starts_again, rtol=0, atol=0, equal_nan=True):
+        raise RecipeError(
+            f"a run that is stopped could not continue exactly with {name}",
+            expected="a loss that follows from features, labels, the run's seed and what is saved with the weights",
+            got=f"{went_on:.6g} from a loss that had seen a batch before, {starts_again:.6g} from one resumed there",
+            cure="choose another loss, or other arguments for it",
+        )
+
+
+def _learn(loss: nn.Module, name: str, features: Tensor, labels: Tensor) -> Tensor:
+    """Go forward and backward once; the loss's value."""
+    value: Any = loss(features.clone().requires_grad_(), labels)
+    if not (isinstance(value, Tensor) and value.ndim == 0):
         raise _unsuitable(name, f"{type(value).__name__} of shape {tuple(getattr(value, 'shape', ()))}")
+    value.backward()  # type: ignore[no-untyped-call]
+    return value.detach()
 
 
 def _unsuitable(name: str, got: str) -> RecipeError:
     return RecipeError(
-        f"{name} cannot be computed from features and labels",
-        expected="a scalar for a batch of features and the labels of their persons",
+        f"{name} cannot be learnt from features and labels, batch after batch",
+        expected="a scalar for a batch of features and the labels of their persons, and its gradients",
         got=got,
         cure="choose another loss, or other arguments for it",
     )
