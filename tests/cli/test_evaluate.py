@@ -64,7 +64,7 @@ def test_json_is_all_that_stdout_holds_while_progress_shows_on_the_terminal(
     assert process.returncode == 0
     assert out.count(b"\n") == 1
     figures = json.loads(out)
-    assert list(figures) == KEYS
+    assert list(figures) == [*KEYS, "intervals"]
     assert all(0 <= figures[name] <= 1 for name in KEYS[:5])
     assert (figures["queries"], figures["skipped"], figures["rerank"]) == (12, 0, False)
     for told in ("gallery", "15/15", "query", "12/12", "gallery features (15, 16)", "query features (12, 16)"):
@@ -83,7 +83,7 @@ def test_reranking_gives_the_same_keys_with_other_figures(people: Manifest, trai
 
     plain, reranked = (json.loads(reseen(*common, *more).out) for more in ([], ["--rerank"]))
 
-    assert list(reranked) == list(plain) == KEYS
+    assert list(reranked) == list(plain) == [*KEYS, "intervals"]
     assert (plain["rerank"], reranked["rerank"]) == (False, True)
     assert reranked["mAP"] != plain["mAP"]
     assert all(0 <= reranked[name] <= 1 for name in KEYS[:5])
@@ -131,10 +131,10 @@ def test_several_datasets_are_told_each_on_its_own_with_their_mean(
     lines = reseen(*common).out.splitlines()
     figures = json.loads(reseen(*common, "--json", "--output", tmp_path / "out").out)
 
-    assert [line.partition(": recall@1 0.")[0] for line in lines] == ["Market-1501", "fewer", "mean"]
-    assert [list(each) for each in figures.values()] == [KEYS] * 3
+    assert [line.partition(": recall@1 0.")[0] for line in lines] == [people.name, "fewer", "mean"]
+    assert [list(each) for each in figures.values()] == [[*KEYS, "intervals"]] * 2 + [KEYS]
     assert [each["queries"] for each in figures.values()] == [12, 9, 21]
-    assert figures["mean"]["mAP"] == pytest.approx((figures["Market-1501"]["mAP"] + figures["fewer"]["mAP"]) / 2)
+    assert figures["mean"]["mAP"] == pytest.approx((figures[people.name]["mAP"] + figures["fewer"]["mAP"]) / 2)
     assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == figures
 
 
@@ -156,6 +156,7 @@ def test_stored_features_give_the_figures_worked_by_hand(features: Path, reseen:
 
     figures = json.loads(answer.out)
     precision = [(1 / 2 + 2 / 4) / 2, 1.0]
+    assert figures.pop("intervals")["mAP"] == [0.5, 1.0]  # either person twice, or both
     assert figures == {
         "recall1": 0.5,
         "recall5": 1.0,
@@ -199,6 +200,7 @@ def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: P
         (["--data", ".", "--weights", "best"], "nothing to evaluate"),
         (["--features", "f.npz", "--data", "."], "--features stands alone"),
         (["--features", "f.npz", "--weights", "best"], "--features stands alone"),
+        (["--features", "f.npz", "--flip"], "--features stands alone"),
         (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
         (["--features", "missing.npz"], "cannot read the features in missing.npz"),
         (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
@@ -268,3 +270,44 @@ def test_a_broken_image_ends_with_1_and_its_path(
     assert answer.code == 1
     assert f"{tmp_path / 'torn.jpg'} cannot be decoded" in answer.err
     assert well_told(answer)
+
+
+def test_flip_changes_the_figures_as_the_recipe_does(people: Manifest, trained: list[str], reseen: Reseen) -> None:
+    common = ["evaluate", *trained, "--data", people.root, "--json"]
+
+    plain, flipped, recipe = (
+        json.loads(reseen(*common, *more).out) for more in ([], ["--flip"], ["-o", "evaluation.flip=true"])
+    )
+
+    assert flipped == recipe
+    assert flipped["mAP"] != plain["mAP"]
+
+
+def test_multi_query_searches_with_the_images_of_a_person_by_one_camera_together(
+    features: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    arrays = dict(np.load(features))
+    arrays["persons"][1] = 1  # another query of person 1 by camera 1
+    np.savez(tmp_path / "two.npz", **arrays)
+
+    single = json.loads(reseen("evaluate", "--features", tmp_path / "two.npz", "--json").out)
+    answer = reseen("evaluate", "--features", tmp_path / "two.npz", "--json", "--multi-query")
+
+    assert (single["queries"], json.loads(answer.out)["queries"]) == (2, 1)
+    assert "merged into other queries: 1" in answer.err
+
+
+def test_thorough_tells_what_else_can_be_measured_and_what_cannot(
+    people: Manifest, trained: list[str], reseen: Reseen
+) -> None:
+    answer = reseen("evaluate", *trained, "--data", people.root, "--json", "--thorough")
+
+    further = json.loads(answer.out)["further"]
+    assert list(further["precision"]) == ["1", "5", "10"]
+    assert [point["supported"] for point in further["verification"]] == [False] * 3
+    assert further["verification"][0]["tar"] is None
+    assert (further["enrolled"], further["strangers"]) == (2, 2)
+    cameras = [(pair["query_camera"], pair["gallery_camera"]) for pair in further["camera_pairs"]]
+    assert cameras == [(a, b) for a in "123" for b in "123" if a != b]
+    for told in ("precision@1 ", "TAR@FAR=0.01: too few", "DIR@FPIR=0.1, 2 people", "weak cameras: ", "95 % intervals"):
+        assert told in answer.err

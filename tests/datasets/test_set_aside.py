@@ -49,7 +49,7 @@ def test_every_training_person_is_trained_on_or_calibrated_on(persons: int, frac
 
 
 def test_without_a_share_the_dataset_stays_as_it_is() -> None:
-    done = set_aside(dataset(4), 0)
+    done = set_aside(dataset(4), 0.0)
 
     assert done.rest == dataset(4)
     assert done.calibration.samples == ()

@@ -21,7 +21,13 @@ from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork
 from reseen.models.weights import load_network
 from reseen.recipe.schema import KReciprocal, QueryExpansion, Recipe
-from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval, evaluate_weights, query_and_gallery
+from reseen.workflows.evaluate import (
+    embed_dataset,
+    evaluate_retrieval,
+    evaluate_weights,
+    load_embedder,
+    query_and_gallery,
+)
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]
@@ -250,9 +256,42 @@ def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -
         embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), replace(people, samples=lonely))
     )
 
-    assert found.details() == [
+    *details, intervals = found.details()
+    assert details == [
         "gallery features (12, 16), junk dropped 2",
         "query features (12, 16)",
         "queries evaluated 9, skipped 3 (3 × person not in gallery)",
         "re-ranking none",
     ]
+    assert intervals.startswith("95 % intervals, by drawing people anew: recall@1 0.")
+
+
+def test_flip_is_a_setting_of_the_recipe(finished_run: Path, people: Manifest, small_recipe: SmallRecipe) -> None:
+    weights = finished_run / "checkpoints" / "best"
+
+    plain, flipped = (load_embedder(small_recipe(f"evaluation.flip={flip}"), weights, CPU) for flip in (False, True))
+
+    assert (plain.flip, flipped.flip) == (False, True)
+    assert not np.allclose(embed_dataset(plain, people).query_features, embed_dataset(flipped, people).query_features)
+
+
+def test_thorough_and_merged_evaluations_measure_the_same_ranking(network: ReIDNetwork, people: Manifest) -> None:
+    retrieval = embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), people)
+    twice = replace(
+        retrieval,
+        query_features=np.repeat(retrieval.query_features, 2, axis=0),
+        query_persons=np.repeat(retrieval.query_persons, 2),
+        query_cameras=np.repeat(retrieval.query_cameras, 2),
+        query_images=np.arange(1000, 1000 + 2 * len(retrieval.query_persons)),
+    )
+    plain = evaluate_retrieval(retrieval)
+
+    thorough = evaluate_retrieval(retrieval, thorough=True)
+    merged = evaluate_retrieval(twice, merge_queries=True)
+
+    assert thorough.figures() == plain.figures()
+    assert (thorough.further is None, plain.further) == (False, None)
+    assert "further" in thorough.more()
+    assert merged.metrics.found.ranks.tolist() == plain.metrics.found.ranks.tolist()
+    assert (merged.joined, plain.joined) == (12, 0)
+    assert "merged into other queries: 12" in merged.details()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,15 @@ class RerankMethod(StrEnum):
 
     K_RECIPROCAL = "k-reciprocal"
     QUERY_EXPANSION = "query-expansion"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be done with the features."""
+
+    rerank: bool
+    merge_queries: bool
+    thorough: bool
 
 
 def evaluate(
@@ -52,6 +62,16 @@ def evaluate(
         float | None,
         typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [4]"),
     ] = None,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Average the features of each image and of its mirror image.")
+    ] = False,
+    multi_query: Annotated[
+        bool, typer.Option("--multi-query", help="Search with all query images of a person by one camera together.")
+    ] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option("--thorough", help="Also measure verification, strangers, and every pair of cameras."),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")
     ] = None,
@@ -67,17 +87,17 @@ def evaluate(
     """
     if output is not None:
         make_folder(output)  # so that one which cannot be made is told before the work
-    rerank = rerank or rerank_method is not None
+    asked = _Asked(rerank or rerank_method is not None, multi_query, thorough)
     settings = _settings(rerank_method, memory)
     if features is not None:
-        if weights is not None or data:
+        if weights is not None or data or flip:
             raise UsageError(
                 "--features stands alone",
-                expected="--features FILE.npz, with neither --weights nor --data",
+                expected="--features FILE.npz, with neither --weights nor --data nor --flip",
                 got="both kinds of options",
                 cure="leave one kind out",
             )
-        done = _stored(features, config, override or [], settings, rerank)
+        done = _stored(features, config, override or [], settings, asked)
     elif config is None or weights is None or not data:
         raise UsageError(
             "nothing to evaluate",
@@ -86,7 +106,8 @@ def evaluate(
             cure="reseen evaluate --help shows an example",
         )
     else:
-        done = _network(config, [*(override or []), *settings], weights, data, rerank, device)
+        mirrored = ["evaluation.flip=true"] if flip else []
+        done = _network(config, [*(override or []), *settings, *mirrored], weights, data, asked, device)
     if output is not None:
         done.save(output)
     for line in done.details():
@@ -104,7 +125,7 @@ def _settings(method: RerankMethod | None, memory: float | None) -> list[str]:
     return named if memory is None else [*named, f"evaluation.memory={memory}"]
 
 
-def _stored(features: Path, config: str | None, override: list[str], settings: list[str], rerank: bool) -> Evaluations:
+def _stored(features: Path, config: str | None, override: list[str], settings: list[str], asked: _Asked) -> Evaluations:
     from reseen.evaluation.features import read_features
     from reseen.recipe.load import load_recipe
     from reseen.workflows.evaluate import evaluate_retrieval
@@ -119,12 +140,18 @@ def _stored(features: Path, config: str | None, override: list[str], settings: l
         )
     # Every shipped recipe has the default settings of the evaluation.
     evaluation = load_recipe(config or "baseline", [*override, *settings]).evaluation
-    found = evaluate_retrieval(read_features(features), evaluation.reranking if rerank else None, evaluation.memory)
+    found = evaluate_retrieval(
+        read_features(features),
+        evaluation.reranking if asked.rerank else None,
+        evaluation.memory,
+        merge_queries=asked.merge_queries,
+        thorough=asked.thorough,
+    )
     return Evaluations({features.stem: found})
 
 
 def _network(
-    config: str, override: list[str], weights: Path, data: list[Path], rerank: bool, device: str
+    config: str, override: list[str], weights: Path, data: list[Path], asked: _Asked, device: str
 ) -> Evaluations:
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
@@ -134,4 +161,4 @@ def _network(
     recipe = load_recipe(config, override)
     manifests = open_datasets(data, "--data")
     with StageBars() as bars:
-        return evaluate_weights_on(recipe, weights, manifests, choose_device(device), rerank=rerank, progress=bars)
+        return evaluate_weights_on(recipe, weights, manifests, choose_device(device), **asdict(asked), progress=bars)

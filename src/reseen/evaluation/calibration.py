@@ -9,12 +9,14 @@ from pydantic import Field, ValidationError
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
-from reseen.evaluation.pair_calibration import PairCalibration, calibrate_pairs
+from reseen.evaluation.pair_calibration import OperatingPoint, PairCalibration, calibrate_pairs
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
 from reseen.evaluation.strict import Count, Strict
 from reseen.files import write_whole
 
 MAX_BYTES = 4 * 2**20
+SHOWN_RATES = (0.1, 0.01)
+"""False-positive identification rates that people are shown."""
 
 
 class CalibrationSource(Strict):
@@ -51,6 +53,44 @@ class Calibration(Strict):
     source: CalibrationSource
     pairs: PairCalibration
     search: SearchCalibration
+
+    def lines(self) -> list[str]:
+        """For people to read."""
+        source, pairs, search = self.source, self.pairs, self.search
+        cameras = f"{source.cameras} cameras" if source.cameras else "unknown cameras: any two images are compared"
+        return [
+            f"measured on {source.name}: {source.people} people, {source.images} images, {cameras}",
+            f"comparing two images ({pairs.genuine_pairs:,} pairs of one person, {pairs.impostor_pairs:,} of two):",
+            *(f"  {_compared(point, 'same')}" for point in pairs.match),
+            *(f"  {_compared(point, 'different')}" for point in pairs.non_match),
+            f"searching ({search.searches:,} strangers' searches, by {search.scoring.replace('_', ' ')}, "
+            f"{search.images_per_person:g} images a person):",
+            *(f"  {self._searched(people, rate)}" for people in search.shown() for rate in SHOWN_RATES),
+        ]
+
+    def _searched(self, people: int, rate: float) -> str:
+        asked = f"{people} people, {rate:g} of strangers' searches wrong: "
+        found = self.search.threshold(people, rate)
+        if found is None:
+            return f"{asked}cannot be told"
+        place = self.search.people.index(people)
+        return (
+            f"{asked}from {found.threshold:.4f} on, measured {found.fpir[place]:.3g} "
+            f"({found.low[place]:.3g} to {found.high[place]:.3g}), "
+            f"{people * found.rate:.2g} false matches to expect a search"
+        )
+
+
+def _compared(point: OperatingPoint, answer: Literal["same", "different"]) -> str:
+    kind = "two" if answer == "same" else "one"
+    asked = f"{answer}, wrong for {point.target:g} of the pairs of {kind}: "
+    if point.threshold is None or point.false_match_rate is None or point.true_match_rate is None:
+        return f"{asked}cannot be told, {point.errors} such pairs are too few"
+    return (
+        f"{asked}{'from' if answer == 'same' else 'below'} {point.threshold:.4f}{' on' if answer == 'same' else ''}, "
+        f"where {point.true_match_rate[0]:.3g} of the pairs of one person and {point.false_match_rate[0]:.3g} of those "
+        "of two score higher"
+    )
 
 
 def calibrate(held: CalibrationSet, scoring: ScoringRule = "best_image") -> Calibration:

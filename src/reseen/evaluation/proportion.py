@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float64
-from scipy import stats
+from scipy import special
 
 from reseen.evaluation.bootstrap import LEVEL, Interval
 
@@ -38,6 +38,6 @@ def rate_interval(rate: float, variance: float, people: int, level: float = LEVE
     varies = 0 < rate < 1 and variance > 0
     trials = min(max(rate * (1 - rate) / variance, 1.0), MOST_TRIALS) if varies else float(people)
     errors, tail = rate * trials, (1 - level) / 2
-    low = stats.beta.ppf(tail, errors, trials - errors + 1) if rate > 0 else 0.0
-    high = stats.beta.ppf(1 - tail, errors + 1, trials - errors) if rate < 1 else 1.0
+    low = special.betaincinv(errors, trials - errors + 1, tail) if rate > 0 else 0.0
+    high = special.betaincinv(errors + 1, trials - errors, 1 - tail) if rate < 1 else 1.0
     return Interval(min(float(low), rate), max(float(high), rate))

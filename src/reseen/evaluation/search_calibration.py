@@ -81,6 +81,10 @@ class SearchCalibration(Strict):
         """The place in `people` of the smallest size that is no less; None beyond the largest."""
         return next((place for place, size in enumerate(self.people) if size >= people), None)
 
+    def shown(self) -> tuple[int, ...]:
+        """The powers of ten among `people`, from 10 on, and the largest, for people to read."""
+        return tuple(size for size in self.people[1:] if str(size).strip("0") == "1" or size == self.people[-1])
+
     def reached(self, score: float) -> FalsePositives | None:
         """The highest threshold that a score reaches; None below all."""
         return next((each for each in reversed(self.thresholds) if score >= each.threshold), None)

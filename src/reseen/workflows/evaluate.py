@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +17,14 @@ from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
 from reseen.datasets.skipped import skipped_queries
 from reseen.errors import DatasetError, WeightsError
+from reseen.evaluation.bootstrap import Interval, metric_intervals
 from reseen.evaluation.metrics import Metrics, evaluate
+from reseen.evaluation.multi_query import multi_query
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
 from reseen.models.weights_file import read_header, resolve_weights
@@ -36,11 +41,25 @@ class Evaluation:
         retrieval: features, persons and cameras of query and gallery.
         metrics: the figures of the protocol.
         reranking: how the ranking was improved, None for not at all.
+        further: figures beyond the headline, when they were asked for.
+        joined: how many queries were merged into others.
     """
 
     retrieval: RetrievalSet
     metrics: Metrics
     reranking: Reranking | None
+    further: Thorough | None = None
+    joined: int = 0
+
+    @cached_property
+    def intervals(self) -> dict[str, Interval]:
+        """95 % intervals of the headline figures, by their names; none for a single person."""
+        return metric_intervals(self.metrics, self.retrieval)
+
+    def more(self) -> dict[str, Any]:
+        """What stands beside the headline figures in `--json` and `metrics.json`."""
+        intervals = {name: [bounds.low, bounds.high] for name, bounds in self.intervals.items()}
+        return {"intervals": intervals, **({"further": self.further.figures()} if self.further else {})}
 
     def figures(self) -> dict[str, float | int | bool]:
         """The headline figures, under the names that `--json` and `metrics.json` use."""
@@ -66,11 +85,24 @@ class Evaluation:
             *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
             f"queries evaluated {found.queries}, skipped {len(found.skipped)}{f' ({reasons})' if reasons else ''}",
             f"re-ranking {self.reranking.name.replace('_', '-') if self.reranking else 'none'}",
+            *([f"merged into other queries: {self.joined}"] if self.joined else []),
+            *self._intervals(),
+            *(self.further.lines() if self.further else []),
         ]
+
+    def _intervals(self) -> list[str]:
+        names = {"recall1": "recall@1", "mAP": "mAP", "mINP": "mINP"}
+        told = [f"{names[name]} {bounds}" for name, bounds in self.intervals.items() if name in names]
+        return [f"95 % intervals, by drawing people anew: {', '.join(told)}"] if told else []
 
 
 def evaluate_retrieval(
-    retrieval: RetrievalSet, reranking: Reranking | None = None, memory: float = DEFAULT_MEMORY
+    retrieval: RetrievalSet,
+    reranking: Reranking | None = None,
+    memory: float = DEFAULT_MEMORY,
+    *,
+    merge_queries: bool = False,
+    thorough: bool = False,
 ) -> Evaluation:
     """Rank the gallery for every query, re-ranked when asked, and measure it.
 
@@ -78,13 +110,20 @@ def evaluate_retrieval(
         retrieval: the queries and the gallery.
         reranking: how to improve the ranking.
         memory: GB that re-ranking takes at most beside the features.
+        merge_queries: all query images of a person by one camera search together.
+        thorough: also measure verification, open-set identification and camera pairs.
 
     Raises:
         FeaturesError: no query can be evaluated, or too few images to re-rank.
         UsageError: too little memory to re-rank in, or settings that do not go together.
     """
-    scores = None if reranking is None else _reranked(retrieval, reranking, memory)
-    return Evaluation(retrieval, evaluate(retrieval, scores), reranking)
+    merged = multi_query(retrieval) if merge_queries else retrieval
+    joined = len(retrieval.query_persons) - len(merged.query_persons)
+    scores = None if reranking is None else _reranked(merged, reranking, memory)
+    if not thorough:
+        return Evaluation(merged, evaluate(merged, scores), reranking, joined=joined)
+    metrics, further = evaluate_thoroughly(merged, scores)
+    return Evaluation(merged, metrics, reranking, further, joined)
 
 
 def _reranked(retrieval: RetrievalSet, settings: Reranking, memory: float) -> Iterator[Float32[np.ndarray, "_ g"]]:
@@ -173,6 +212,8 @@ def evaluate_weights(
     device: torch.device,
     *,
     rerank: bool = False,
+    merge_queries: bool = False,
+    thorough: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate trained weights on a dataset.
@@ -186,6 +227,8 @@ def evaluate_weights(
         manifest: the dataset.
         device: where to compute.
         rerank: re-rank with the recipe's settings.
+        merge_queries: all query images of a person by one camera search together.
+        thorough: measure everything.
         progress: told how far the embedding of gallery and query has come.
 
     Raises:
@@ -193,13 +236,26 @@ def evaluate_weights(
         DatasetError: no query or no gallery.
         FeaturesError: no query can be evaluated.
     """
-    manifest = evaluated_part(recipe, manifest)
+    embedder, settings = load_embedder(recipe, weights, device), recipe.evaluation
+    retrieval = embed_dataset(embedder, evaluated_part(recipe, manifest), progress)
+    return evaluate_retrieval(
+        retrieval,
+        settings.reranking if rerank else None,
+        settings.memory,
+        merge_queries=merge_queries,
+        thorough=thorough,
+    )
+
+
+def load_embedder(recipe: Recipe, weights: Path, device: torch.device) -> NetworkEmbedder:
+    """Trained weights as an embedder, with the recipe's preprocessing and settings.
+
+    Raises:
+        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
+    """
     _check_preprocess(recipe, weights)
-    network = load_network(recipe.model, weights)
-    settings = recipe.evaluation
-    embedder = NetworkEmbedder(network, recipe.preprocess, device, batch_size=settings.batch_size, flip=settings.flip)
-    retrieval = embed_dataset(embedder, manifest, progress)
-    return evaluate_retrieval(retrieval, settings.reranking if rerank else None, settings.memory)
+    network, settings = load_network(recipe.model, weights), recipe.evaluation
+    return NetworkEmbedder(network, recipe.preprocess, device, batch_size=settings.batch_size, flip=settings.flip)
 
 
 def _check_preprocess(recipe: Recipe, weights: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,10 +41,10 @@ class Evaluations:
 
     each: Mapping[str, Evaluation]
 
-    def figures(self) -> dict[str, Figures] | Figures:
+    def figures(self) -> dict[str, Any]:
         """What `--json` and `metrics.json` hold: one dataset's figures, or those of each dataset and their `mean`."""
-        figures = {name: evaluation.figures() for name, evaluation in self.each.items()}
-        return figures | {MEAN: self.mean()} if len(figures) > 1 else self.mean()
+        figures = {name: evaluation.figures() | evaluation.more() for name, evaluation in self.each.items()}
+        return {**figures, MEAN: self.mean()} if len(figures) > 1 else next(iter(figures.values()))
 
     def mean(self) -> Figures:
         """Mean recall@k, mAP and mINP, in which every dataset weighs the same; queries and skipped are sums."""
@@ -128,6 +129,8 @@ def evaluate_weights_on(
     device: torch.device,
     *,
     rerank: bool = False,
+    merge_queries: bool = False,
+    thorough: bool = False,
     progress: Progress | None = None,
 ) -> Evaluations:
     """Evaluate trained weights on datasets of different names, each as `evaluate_weights` does.
@@ -142,7 +145,14 @@ def evaluate_weights_on(
     return Evaluations(
         {
             each.name: evaluate_weights(
-                recipe, weights, each, device, rerank=rerank, progress=_named(progress, each, manifests)
+                recipe,
+                weights,
+                each,
+                device,
+                rerank=rerank,
+                merge_queries=merge_queries,
+                thorough=thorough,
+                progress=_named(progress, each, manifests),
             )
             for each in manifests
         }

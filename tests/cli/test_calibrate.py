@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reseen.evaluation.calibration import read_calibration
+from reseen.evaluation.features import read_calibration_set
+
+Reseen = Callable[..., Any]
+WellTold = Callable[[Any], bool]
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    """Forty people, six images each, by three cameras, there to calibrate on."""
+    draw = np.random.default_rng(0)
+    persons = np.repeat(np.arange(1, 41), 6)
+    centres = draw.standard_normal((41, 16))
+    path = tmp_path / "features.npz"
+    np.savez(
+        path,
+        features=(centres[persons] + 0.6 * draw.standard_normal((240, 16))).astype(np.float32),
+        persons=persons,
+        cameras=draw.integers(0, 3, 240),
+        role=np.array("calibration"),
+    )
+    return path
+
+
+def test_stored_features_become_a_calibration(features: Path, reseen: Reseen, tmp_path: Path) -> None:
+    output = tmp_path / "calibration.json"
+
+    answer = reseen("calibrate", "--features", features, "--output", output)
+
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert lines[0] == "measured on features.npz: 40 people, 240 images, 3 cameras"
+    assert [line.partition(":")[0].strip() for line in lines[2:8]] == [
+        "same, wrong for 0.01 of the pairs of two",
+        "same, wrong for 0.001 of the pairs of two",
+        "same, wrong for 0.0001 of the pairs of two",
+        "different, wrong for 0.1 of the pairs of one",
+        "different, wrong for 0.01 of the pairs of one",
+        "different, wrong for 0.001 of the pairs of one",
+    ]
+    assert "cannot be told" in lines[4]
+    assert lines[-1].startswith("  38 people, 0.01 of strangers' searches wrong: ")
+    calibration = read_calibration(output)
+    assert calibration.source.people == 40
+    assert calibration.search.scoring == "best_image"
+
+
+def test_json_is_what_is_written_and_the_scoring_rule_can_be_chosen(
+    features: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    output = tmp_path / "calibration.json"
+
+    answer = reseen("calibrate", "--features", features, "--output", output, "--scoring", "mean-feature", "--json")
+
+    assert json.loads(answer.out) == json.loads(output.read_text(encoding="utf-8"))
+    assert json.loads(answer.out)["search"]["scoring"] == "mean_feature"
+
+
+def test_weights_are_calibrated_on_the_people_whom_their_training_set_aside(
+    finished_run: Path, reseen: Reseen, tmp_path: Path, well_told: WellTold
+) -> None:
+    people, recipe = tmp_path / "people", tmp_path / "recipe.yaml"
+    assert reseen("data", "synth", people, "--persons", "24", "--test-persons", "2", "--images", "2").code == 0
+    text = (finished_run / "recipe.yaml").read_text(encoding="utf-8")
+    recipe.write_text(text.replace("calibration_share: 0.0", "calibration_share: 0.5"), encoding="utf-8")
+    options = ["--weights", finished_run / "checkpoints" / "best", "--data", people]
+    output, saved = tmp_path / "calibration.json", tmp_path / "features.npz"
+
+    answer = reseen("calibrate", "-c", recipe, *options, "--output", output, "--save-features", saved)
+    refused = reseen("calibrate", "-c", finished_run / "recipe.yaml", *options, "--output", output)
+
+    assert answer.code == 0
+    calibration = read_calibration(output)
+    assert calibration.source.name.endswith(" people set aside from Market-1501")
+    assert 3 <= calibration.source.people < 24
+    assert calibration.source.images == calibration.source.people * 8
+    assert calibration.source.sha256 == read_calibration_set(saved).sha256
+    assert refused.code == 2
+    assert "set nobody aside" in refused.err
+    assert well_told(refused)
+
+
+def test_people_who_are_evaluated_are_refused(
+    features: Path, reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    arrays = dict(np.load(features))
+    for role in ("evaluation", None):
+        stored: dict[str, Any] = {name: array for name, array in arrays.items() if name != "role"}
+        stored |= {"splits": np.array(["query", "gallery"] * 120), **({"role": np.array(role)} if role else {})}
+        np.savez(tmp_path / "reported.npz", **stored)
+
+        answer = reseen("calibrate", "--features", tmp_path / "reported.npz", "--output", tmp_path / "c.json")
+
+        assert answer.code == 2
+        assert "is not there to calibrate on" in answer.err
+        assert well_told(answer)
+        assert not (tmp_path / "c.json").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--features", "f.npz", "--weights", "best"],
+        ["--features", "f.npz", "--save-features", "g.npz"],
+        ["-c", "tiny", "--weights", "best"],
+    ],
+)
+def test_options_that_do_not_go_together_end_with_2(options: list[str], reseen: Reseen, well_told: WellTold) -> None:
+    answer = reseen("calibrate", *options, "--output", "c.json")
+
+    assert answer.code == 2
+    assert "not clear whom to calibrate on" in answer.err
+    assert well_told(answer)
