@@ -80,9 +80,9 @@ class MetricLearningLoss(Settings):
     """Any loss of the library pytorch-metric-learning, where that is installed.
 
     Attributes:
-        name: `pml:` and the class's name: `pml:MultiSimilarityLoss`. One that cannot be learnt from features and persons
-            alone, or that keeps what no checkpoint would hold, is refused before training. Warnings are the library's
-            own: `pml:HistogramLoss` gives two.
+        name: `pml:` and the class's name: `pml:MultiSimilarityLoss`. One that cannot be learnt from features and
+            persons alone, or that keeps what no checkpoint would hold, is refused before training. Warnings are the
+            library's own: `pml:HistogramLoss` gives two.
         weight: its share in the sum.
         feature: which feature it reads.
         arguments: handed on to the class, for example `{alpha: 2, beta: 50}`. The number of people and the feature's
