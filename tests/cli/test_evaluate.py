@@ -131,10 +131,10 @@ def test_several_datasets_are_told_each_on_its_own_with_their_mean(
     lines = reseen(*common).out.splitlines()
     figures = json.loads(reseen(*common, "--json", "--output", tmp_path / "out").out)
 
-    assert [line.partition(": recall@1 0.")[0] for line in lines] == [people.name, "fewer", "mean"]
+    assert [line.partition(": recall@1 0.")[0] for line in lines] == [people.root.name, "fewer", "mean"]
     assert [list(each) for each in figures.values()] == [[*KEYS, "intervals"]] * 2 + [KEYS]
     assert [each["queries"] for each in figures.values()] == [12, 9, 21]
-    assert figures["mean"]["mAP"] == pytest.approx((figures[people.name]["mAP"] + figures["fewer"]["mAP"]) / 2)
+    assert figures["mean"]["mAP"] == pytest.approx((figures[people.root.name]["mAP"] + figures["fewer"]["mAP"]) / 2)
     assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == figures
 
 
@@ -201,6 +201,8 @@ def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: P
         (["--features", "f.npz", "--data", "."], "--features stands alone"),
         (["--features", "f.npz", "--weights", "best"], "--features stands alone"),
         (["--features", "f.npz", "--flip"], "--features stands alone"),
+        (["--features", "f.npz", "--save-features", "g.npz"], "--save-features stores the features of one dataset"),
+        (["--data", "a", "--data", "b", "--save-features", "g.npz"], "--save-features stores the features of one"),
         (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
         (["--features", "missing.npz"], "cannot read the features in missing.npz"),
         (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
@@ -311,3 +313,14 @@ def test_thorough_tells_what_else_can_be_measured_and_what_cannot(
     assert cameras == [(a, b) for a in "123" for b in "123" if a != b]
     for told in ("precision@1 ", "TAR@FAR=0.01: too few", "DIR@FPIR=0.1, 2 people", "weak cameras: ", "95 % intervals"):
         assert told in answer.err
+
+
+def test_saved_features_give_the_same_figures(
+    people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.npz"
+
+    images = reseen("evaluate", *trained, "--data", people.root, "--json", "--save-features", saved)
+    features = reseen("evaluate", "--features", saved, "--json")
+
+    assert json.loads(features.out) == json.loads(images.out)

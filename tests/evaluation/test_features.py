@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.features import read_calibration_set, read_features, write_calibration_set, write_features
+from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 
 Clustered = Callable[..., RetrievalSet]
@@ -158,6 +159,26 @@ def test_what_was_written_is_read_back(folder: Path, clustered: Clustered) -> No
         FeaturesError, match=r"not there to calibrate on(.|\n)*role: evaluation(.|\n)*calibration_share"
     ):
         read_calibration_set(folder / "written.npz")
+
+
+def test_an_image_that_is_query_and_gallery_does_not_find_itself_when_it_is_read_back(
+    folder: Path, clustered: Clustered
+) -> None:
+    made = clustered(10, 30)
+    everyone = RetrievalSet.of(
+        query_features=made.gallery_features,
+        gallery_features=made.gallery_features,
+        query_persons=made.gallery_persons,
+        gallery_persons=made.gallery_persons,
+        query_images=np.arange(len(made.gallery_persons)) + 5,
+        gallery_images=np.arange(len(made.gallery_persons)) + 5,
+    )
+    write_features(folder / "everyone.npz", everyone)
+
+    read = read_features(folder / "everyone.npz")
+
+    assert evaluate(read).found.ranks.tolist() == evaluate(everyone).found.ranks.tolist()
+    assert evaluate(read).recall1 < 1
 
 
 def test_people_to_calibrate_on_are_read_back(folder: Path) -> None:

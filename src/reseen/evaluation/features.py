@@ -30,7 +30,11 @@ COMMON = {
     "cameras": Wanted("integers, (n,)", np.typecodes["AllInteger"], required=False),
     "role": Wanted("a string, ()", "US", dimensions=0, required=False),
 }
-EVALUATED = {**COMMON, "splits": Wanted("strings, (n,)", "US")}
+EVALUATED = {
+    **COMMON,
+    "splits": Wanted("strings, (n,)", "US"),
+    "images": Wanted("integers, (n,)", np.typecodes["AllInteger"], required=False),
+}
 ROLE_CURE = (
     "calibrate on people who are neither trained on nor reported: train with data.calibration_share, then "
     "reseen calibrate -c RECIPE --weights FILE --data PATH; features of such people from elsewhere are stored with "
@@ -42,7 +46,8 @@ def read_features(path: Path) -> RetrievalSet:
     """Read the retrieval set stored in `path`.
 
     The arrays: `features` (n, d), any norm but zero; `persons` (n,), 0 = distractor, -1 = junk; `splits` (n,), each
-    `query` or `gallery`; optional `cameras` (n,), -1 = unknown; optional `role`, `evaluation`. Other arrays are not
+    `query` or `gallery`; optional `cameras` (n,), -1 = unknown; optional `images` (n,), a number for each image, so
+    that one which is query and gallery does not find itself; optional `role`, `evaluation`. Other arrays are not
     looked at.
 
     Raises:
@@ -59,7 +64,7 @@ def read_features(path: Path) -> RetrievalSet:
     arrays = read_arrays(path, EVALUATED)
     features, splits = arrays["features"], arrays["splits"]
     # Checked here as well as in each part, so that an error names the row of the file.
-    labels = Labels.of(path.name, len(features), arrays["persons"], arrays.get("cameras"), None)
+    labels = Labels.of(path.name, len(features), arrays["persons"], arrays.get("cameras"), arrays.get("images"))
     row_peaks(features, path.name)
     query, gallery = (splits == np.array(word).astype(splits.dtype.kind) for word in ("query", "gallery"))
     neither = np.flatnonzero(~(query | gallery))
@@ -77,6 +82,8 @@ def read_features(path: Path) -> RetrievalSet:
         gallery_persons=labels.persons[gallery],
         query_cameras=labels.cameras[query],
         gallery_cameras=labels.cameras[gallery],
+        query_images=None if labels.images is None else labels.images[query],
+        gallery_images=None if labels.images is None else labels.images[gallery],
     )
 
 
@@ -103,19 +110,23 @@ def read_calibration_set(path: Path) -> CalibrationSet:
 
 
 def write_features(path: Path, retrieval: RetrievalSet) -> None:
-    """Store a retrieval set, so that `read_features` reads it back; junk and the identity of images are not kept.
+    """Store a retrieval set, so that `read_features` reads it back; junk and the names of cameras are not kept.
 
     Raises:
         StorageError: it cannot be written.
     """
-    queries, images = len(retrieval.query_persons), len(retrieval.gallery_persons)
+    queries, entries = len(retrieval.query_persons), len(retrieval.gallery_persons)
+    identities = {}
+    if retrieval.query_images is not None and retrieval.gallery_images is not None:
+        identities["images"] = np.concatenate([retrieval.query_images, retrieval.gallery_images])
     _write(
         path,
         "evaluation",
         features=np.concatenate([retrieval.query_features, retrieval.gallery_features]),
         persons=np.concatenate([retrieval.query_persons, retrieval.gallery_persons]),
         cameras=np.concatenate([retrieval.query_cameras, retrieval.gallery_cameras]),
-        splits=np.array(["query"] * queries + ["gallery"] * images),
+        splits=np.array(["query"] * queries + ["gallery"] * entries),
+        **identities,
     )
 
 
