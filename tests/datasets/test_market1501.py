@@ -86,6 +86,45 @@ def test_an_empty_folder_is_an_error(tmp_path: Path, write_images: WriteImages) 
         read_market1501(tmp_path)
 
 
+def test_one_without_training_images_is_for_evaluation(tmp_path: Path, write_images: WriteImages) -> None:
+    write_images(*NAMES[1:])
+    assert find_market1501(tmp_path) == tmp_path
+    dataset = read_market1501(tmp_path)
+    assert dataset.has_splits
+    assert [len(dataset.split(split)) for split in FOLDERS.values()] == [0, 1, 2]
+
+
+def test_one_without_queries_is_no_folder_of_persons(tmp_path: Path, write_images: WriteImages) -> None:
+    write_images(*NAMES[2:])
+    assert find_market1501(tmp_path) == tmp_path
+    with pytest.raises(DatasetError, match="query does not exist"):
+        read_market1501(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("Market-1501-v15.09.15", "Market-1501"),
+        ("own/market1501", "Market-1501"),
+        ("syn", "syn"),
+        ("market/syn", "syn"),
+    ],
+)
+def test_the_layout_alone_makes_no_market1501(
+    tmp_path: Path, write_images: WriteImages, folder: str, name: str
+) -> None:
+    write_images(*(f"{folder}/{image}" for image in NAMES))
+    assert read_market1501(tmp_path / folder).name == name
+
+
+def test_the_folder_that_one_is_in_has_its_own_name(
+    tmp_path: Path, write_images: WriteImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_images(*NAMES)
+    monkeypatch.chdir(tmp_path)
+    assert read_market1501(Path()).name == read_market1501(tmp_path).name == tmp_path.name
+
+
 @pytest.mark.parametrize("above", ["", "Market-1501-v15.09.15", "market1501/Market-1501-v15.09.15"])
 def test_it_is_found_up_to_two_levels_down(tmp_path: Path, above: str) -> None:
     root = make_folders(tmp_path / above)
@@ -108,6 +147,7 @@ def test_two_of_them_are_an_error_that_names_both(tmp_path: Path) -> None:
 def test_the_real_dataset_holds_the_published_counts(market1501: Path) -> None:
     dataset = read_market1501(market1501)
     train, query, gallery = (dataset.split(split) for split in ("train", "query", "gallery"))
+    assert dataset.name == "Market-1501"
     assert len(train) == 12_936
     assert len(query) == 3_368
     assert len(gallery) == 15_913

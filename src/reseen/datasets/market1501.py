@@ -12,19 +12,22 @@ from reseen.errors import DatasetError
 FOLDERS: dict[str, Split] = {"bounding_box_train": "train", "query": "query", "bounding_box_test": "gallery"}
 """Market-1501's folders and the parts of the protocol they hold."""
 
+_TELLING = ("bounding_box_train", "bounding_box_test")
 _NAME = re.compile(
     r"(?P<person>-1|\d{4})_c(?P<camera>[1-6])(?P<time>s\d+_\d+)_\d+(\.jpe?g|\.png)+", re.ASCII | re.IGNORECASE
 )
 
 
 def find_market1501(path: Path) -> Path | None:
-    """The Market-1501 folder that `path` is, or that lies one or two levels below it; None when there is none.
+    """The folder in Market-1501's layout that `path` is, or that lies one or two levels below it, if there is one.
+
+    A folder of training images, or one of test images, tells the layout.
 
     Raises:
         DatasetError: there are several.
     """
     for level in ("", "*/", "*/*/"):
-        found = sorted(train.parent for train in path.glob(f"{level}bounding_box_train") if train.is_dir())
+        found = sorted({box.parent for name in _TELLING for box in path.glob(f"{level}{name}") if box.is_dir()})
         if len(found) > 1:
             raise DatasetError(
                 f"{path} holds several datasets in Market-1501's layout",
@@ -38,20 +41,23 @@ def find_market1501(path: Path) -> Path | None:
 
 
 def read_market1501(root: Path) -> Manifest:
-    """Read Market-1501.
+    """Read Market-1501, or another dataset in its layout, which is called as its folder is.
 
     Person `-1` is kept as junk and `0000` as distractor, cameras are "1".."6", and the time is the sequence and
     frame of the file's name ("s1_000451"). Anything that is not an image (`Thumbs.db`, lists, hidden files) and any
     other folder (`gt_bbox`, `gt_query`) is passed over.
 
     Args:
-        root: the folder that holds `bounding_box_train`, `query` and `bounding_box_test`.
+        root: the folder that holds `query`, `bounding_box_test` and, unless it is for evaluation only,
+            `bounding_box_train`.
 
     Raises:
-        DatasetError: one of the three is missing or holds no image, or an image's name is not Market-1501's.
+        DatasetError: one of them is missing or holds no image, or an image's name is not Market-1501's.
     """
-    samples = [sample for folder, split in FOLDERS.items() for sample in _read_folder(root / folder, split)]
-    return Manifest(name="Market-1501", root=root, samples=tuple(samples))
+    folders = {name: split for name, split in FOLDERS.items() if split != "train" or (root / name).is_dir()}
+    samples = [sample for name, split in folders.items() for sample in _read_folder(root / name, split)]
+    own = root.absolute().name
+    return Manifest(name="Market-1501" if "market" in own.lower() else own, root=root, samples=tuple(samples))
 
 
 def _read_folder(folder: Path, split: Split) -> list[Sample]:
