@@ -59,10 +59,10 @@ def test_several_datasets_are_trained_on_and_each_is_told_on_its_own(
     answer = reseen("train", "-c", "tiny", *small, *data, "--output", tmp_path / "run")
 
     assert (answer.code, answer.out) == (0, "")
-    for name in (", Market-1501", ", Market-1501-2", ", mean"):
+    for name in (f", {people.root.name}", ", own people", ", mean"):
         assert re.search(rf"^epoch 1{name}: recall1 0\.\d{{4}}, .*mAP 0\.\d{{4}}", answer.err, re.MULTILINE)
     log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
-    assert "Market-1501 + Market-1501-2: 72 training images" in log
+    assert f"{people.root.name} + own people: 72 training images from {people.root}, {own_people}\n" in log
     assert "72 images of 12 people" in log
 
 
@@ -81,7 +81,24 @@ def test_another_dataset_is_evaluated_on_where_the_own_has_nothing_but_training_
     assert well_told(refused)
     assert answer.code == 0
     log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
-    assert "evaluated on Market-1501: 12 query, 15 gallery images" in log
+    assert f"evaluated on {people.root.name}: 12 query, 15 gallery images from {people.root}\n" in log
+    assert re.search(rf"^epoch 1, {people.root.name}: recall1 0\.", answer.err, re.MULTILINE)
+
+
+def test_a_dataset_without_training_images_is_for_evaluation_only(
+    people: Manifest, own_people: Path, small: list[str], reseen: Reseen, well_told: WellTold, tmp_path: Path
+) -> None:
+    shutil.rmtree(own_people / "bounding_box_train")
+    command = ["train", "-c", "tiny", *small, "--output", tmp_path / "run"]
+
+    refused = reseen(*command, "--data", own_people)
+    answer = reseen(*command, "--data", people.root, "--eval-data", own_people)
+
+    assert refused.code == 2
+    assert f"{own_people} has no training images" in refused.err
+    assert well_told(refused)
+    assert answer.code == 0
+    assert "\nepoch 1, own people: recall1 0." in answer.err
 
 
 @pytest.mark.parametrize("option", ["--data", "--eval-data"])

@@ -43,6 +43,7 @@ def test_persons_and_cameras_of_the_same_name_are_told_apart_by_dataset() -> Non
     assert persons(merged, "query") == ["a/0", "a/1"]
     assert {sample.camera for sample in merged.samples} == {"a/c", "b/c"}
     assert merged.name == "a + b"
+    assert merged.merged == (dataset("a", TRAIN, QUERY), dataset("b", TRAIN))
     assert merged.root == (Path.cwd() / "data")
 
 

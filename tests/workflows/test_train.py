@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -87,8 +88,8 @@ def test_a_run_folder_tells_what_was_done_where_and_how_it_went(finished_run: Pa
     ]
     assert told[1]["metrics"]["queries"] == 4 * 3
     log = (finished_run / "train.log").read_text(encoding="utf-8")
-    assert f"{people.name}: 36 training images" in log
-    assert f"evaluated on {people.name}: 12 query, 15 gallery images" in log
+    assert f"{people.name}: 36 training images from {people.root}\n" in log
+    assert f"evaluated on {people.name}: 12 query, 15 gallery images from {people.root}\n" in log
     assert log.count(" iteration ") == sum(line["iterations"] for line in told if line["kind"] == "epoch")
 
 
@@ -195,7 +196,7 @@ def test_a_run_is_not_resumed_with_other_images(
 ) -> None:
     fewer = replace(people, samples=people.samples[1:])
 
-    with pytest.raises(CheckpointError, match="another run: its training images differ"):
+    with pytest.raises(CheckpointError, match="differs in its training images"):
         train(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
 
 
@@ -205,7 +206,7 @@ def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
     fewer = replace(people, samples=tuple(s for s in people.samples if s != people.split("query")[0]))
     run = TrainingRun(small_recipe(), people, finished_run, CPU, resume=True, evaluation=(fewer,))
 
-    with pytest.raises(CheckpointError, match="another run: its evaluation images differ"):
+    with pytest.raises(CheckpointError, match="differs in its evaluation images"):
         train(run)
 
 
@@ -232,7 +233,9 @@ def test_several_datasets_are_trained_on_together_and_evaluated_each_on_its_own(
     (best,) = (line["best"] for line in records(tmp_path / "run") if line["kind"] == "evaluation")
     assert best == metrics[recipe.training.best]
     log = (tmp_path / "run" / "train.log").read_text(encoding="utf-8")
-    assert f"a + b: {36 + 3 * trained} training images" in log
+    roots = [str(each.root) for each in datasets]
+    assert f"a + b: {36 + 3 * trained} training images from {', '.join(roots)}\n" in log
+    assert all(re.search(f"evaluated on {name}: .* from {root}\n", log) for name, root in zip("ab", roots, strict=True))
     assert "are means over the datasets evaluated on" in log
 
 

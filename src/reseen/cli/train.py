@@ -87,15 +87,18 @@ def _shown(run: TrainingRun, bars: StageBars, name: str = "") -> tuple[Sequence[
     """Who shows how a run goes: the first process alone."""
     if not run.processes.is_first:
         return (), None
-    return [show_training(bars, name)], lambda stage, done, total: bars(f"{name}{stage}", done, total)
+    others = [each.name for each in run.evaluation if each.root != run.manifest.root]
+    listener = show_training(bars, name, evaluated=others[0] if len(others) == 1 else None)
+    return [listener], lambda stage, done, total: bars(f"{name}{stage}", done, total)
 
 
-def show_training(bars: StageBars, name: str = "") -> Listener:
+def show_training(bars: StageBars, name: str = "", evaluated: str | None = None) -> Listener:
     """A listener that shows the current epoch as a bar, and finished epochs and evaluations as lines.
 
     Args:
         bars: where the bar is.
         name: goes before each of them, to tell runs apart.
+        evaluated: the one dataset evaluated on, where it is another than the one trained on.
     """
     from reseen.training.events import EpochDone, Evaluated, StepDone
     from reseen.training.run_log import eta
@@ -113,8 +116,9 @@ def show_training(bars: StageBars, name: str = "") -> Listener:
                 datasets = dict.fromkeys(name.rpartition("/")[0] for name in event.metrics if "/" in name)
                 for dataset in datasets:
                     say(f"{name}epoch {event.epoch}, {dataset}: {_figures(event.metrics, f'{dataset}/')}")
-                mean = ", mean" if datasets else ""
-                say(f"{name}epoch {event.epoch}{mean}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
+                of = "mean" if datasets else evaluated
+                place = f"{name}epoch {event.epoch}{f', {of}' if of else ''}"
+                say(f"{place}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
 
     return show
 

@@ -50,12 +50,14 @@ class Manifest:
         root: the folder or file it was read from.
         samples: its images; junk included, so that it can be counted.
         passed_over: files that lie among the images and are of no kind that is read.
+        merged: the datasets whose images they are, where there are several.
     """
 
     name: str
     root: Path
     samples: tuple[Sample, ...]
     passed_over: tuple[Path, ...] = ()
+    merged: tuple[Manifest, ...] = ()
 
     def split(self, split: Split) -> tuple[Sample, ...]:
         """Images of one part, without junk. A dataset that names no parts gives all its images for every part."""

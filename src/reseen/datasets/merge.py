@@ -59,6 +59,7 @@ def merge(manifests: Sequence[Manifest]) -> Manifest:
         root=Path(os.path.commonpath([manifest.root.absolute() for manifest in manifests])),
         samples=tuple(_named(sample, manifest.name) for manifest in manifests for sample in manifest.samples),
         passed_over=tuple(path for manifest in manifests for path in manifest.passed_over),
+        merged=tuple(manifests),
     )
 
 

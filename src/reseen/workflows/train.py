@@ -68,11 +68,14 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
     log.say(f"reseen {reseen.__version__}, torch {torch.__version__} on {run.device}, recipe {run.recipe.name}")
     if run.processes.count > 1:
         log.say(f"{run.processes.count} processes, each with its share of the {run.recipe.sampler.persons} persons")
-    log.say(f"{run.manifest.name}: {len(plan.samples)} training images")
+    trained = ", ".join(str(each.root.absolute()) for each in run.manifest.merged or (run.manifest,))
+    log.say(f"{run.manifest.name}: {len(plan.samples)} training images from {trained}")
     if run.manifest.passed_over:
         log.say(f"passed over, no image of a kind that is read: {len(run.manifest.passed_over)} files")
-    for name, (query, gallery) in plan.compared.items():
-        log.say(f"evaluated on {name}: {len(query)} query, {len(gallery)} gallery images")
+    for each in plan.evaluated:
+        query, gallery = plan.compared[each.name]
+        images = f"{len(query)} query, {len(gallery)} gallery images"
+        log.say(f"evaluated on {each.name}: {images} from {each.root.absolute()}")
     if len(plan.compared) > 1:
         log.say("recall1, mAP, …, and with them the choice of `best`, are means over the datasets evaluated on")
     return log
