@@ -36,7 +36,7 @@ def identify(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> Ide
     "override",
     [
         *("training.epochs=7", "training.evaluate_every=0", "training.save_every=0", "training.log_every=9"),
-        *("training.tensorboard=false", "training.early_stopping={patience: 3}"),
+        *("training.tensorboard=false", "training.early_stopping={patience: 3}", "data.memory_limit_gb=1"),
     ],
 )
 def test_length_and_rhythm_may_change_when_a_run_is_resumed(identify: Identify, override: str) -> None:

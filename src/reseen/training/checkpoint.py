@@ -99,12 +99,12 @@ class Checkpoints:
     """The `checkpoints` folder of a run.
 
     Args:
-        folder: made when it is not there.
+        folder: made when something is saved.
         identity: what must be the same for a state to be resumed (JSON values only).
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        self.folder = make_folder(folder)
+        self.folder = folder
         self.identity = dict(identity)
 
     def save_weights(self, name: str, network: nn.Module, header: Mapping[str, str]) -> Path:
@@ -112,7 +112,7 @@ class Checkpoints:
         return self._write(name, _pack(network.state_dict(), header))
 
     def _write(self, name: str, content: bytes) -> Path:
-        path = self.folder / f"{name}.safetensors"
+        path = make_folder(self.folder) / f"{name}.safetensors"
         write_whole(path, content)
         return path
 

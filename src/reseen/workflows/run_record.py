@@ -20,9 +20,11 @@ RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", 
 
 
 def identity(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
-    """What must be the same in a run and its continuation, as JSON values; its length and rhythm need not."""
+    """What must be the same in a run and its continuation, as JSON values; its length, rhythm and memory need not."""
     return {
-        "recipe": run.recipe.model_dump(mode="json", by_alias=True, exclude={"training": RHYTHM}),
+        "recipe": run.recipe.model_dump(
+            mode="json", by_alias=True, exclude={"training": RHYTHM, "data": {"memory_limit_gb"}}
+        ),
         "training images": _fingerprint(plan.samples),
         "evaluation images": [_fingerprint((*query, *gallery)) for query, gallery in plan.compared.values()],
         "number of processes": run.processes.count,
