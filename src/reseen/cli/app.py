@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import calibrate, data, demo, doctor, evaluate, train
+from reseen.cli import calibrate, data, demo, doctor, evaluate, report, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError
 
@@ -28,6 +28,7 @@ app.add_typer(data.app, name="data")
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(report.report)
 app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 

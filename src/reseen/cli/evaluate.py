@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -76,7 +78,8 @@ def evaluate(
         Path | None, typer.Option("--save-features", metavar="FILE.npz", help="Store the features for --features.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="Write eval.log and metrics.json there.")
+        Path | None,
+        typer.Option("--output", metavar="DIR", help="Write eval.log, metrics.json and what a report needs there."),
     ] = None,
     override: OverrideOption = None,
     device: DeviceOption = "auto",
@@ -117,7 +120,7 @@ def evaluate(
         )
     else:
         mirrored = ["evaluation.flip=true"] if flip else []
-        done = _network(config, [*(override or []), *settings, *mirrored], weights, data, asked, device)
+        done = _network(config, [*(override or []), *settings, *mirrored], weights, data, asked, device, output)
     if save_features is not None:
         done.save_features(save_features)
     if output is not None:
@@ -163,14 +166,25 @@ def _stored(features: Path, config: str | None, override: list[str], settings: l
 
 
 def _network(
-    config: str, override: list[str], weights: Path, data: list[Path], asked: _Asked, device: str
+    config: str,
+    override: list[str],
+    weights: Path,
+    data: list[Path],
+    asked: _Asked,
+    device: str,
+    output: Path | None,
 ) -> Evaluations:
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
     from reseen.workflows.device import choose_device
     from reseen.workflows.evaluations import evaluate_weights_on
+    from reseen.workflows.report.stored import store_evaluations
 
     recipe = load_recipe(config, override)
     manifests = open_datasets(data, "--data")
     with StageBars() as bars:
-        return evaluate_weights_on(recipe, weights, manifests, choose_device(device), **asdict(asked), progress=bars)
+        found = evaluate_weights_on(recipe, weights, manifests, choose_device(device), **asdict(asked), progress=bars)
+    if output is not None and not asked.merge_queries:  # merged queries are no longer images that could be shown
+        command = shlex.join(["reseen", *sys.argv[1:]])
+        store_evaluations(output, found, recipe, manifests, f"{recipe.name}, {weights}", command)
+    return found

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from jaxtyping import Int64
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reseen.datasets.manifest import Manifest
 from reseen.errors import FeaturesError
 from reseen.evaluation.features import read_features, write_features
 from reseen.files import make_folder, write_whole
+from reseen.recipe.schema import Recipe
+from reseen.workflows.evaluate import evaluated_part, query_and_gallery
+from reseen.workflows.evaluations import Evaluations
 from reseen.workflows.report.page import Reported
 
 FEATURES, DESCRIPTION = "features.npz", "evaluation.json"
@@ -64,6 +66,35 @@ def write_stored(folder: Path, reported: Reported) -> None:
     write_whole(folder / DESCRIPTION, description.model_dump_json() + "\n")
 
 
+def store_evaluations(
+    output: Path, found: Evaluations, recipe: Recipe, manifests: Sequence[Manifest], model: str, command: str
+) -> None:
+    """Keep what was evaluated: in `output` itself, or with several datasets each in a folder of its name there.
+
+    Args:
+        output: a folder.
+        found: the evaluations.
+        recipe: of the network.
+        manifests: the datasets, as they were evaluated.
+        model: what made the features, in words.
+        command: that makes the same again.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    for manifest in manifests:
+        query, gallery = query_and_gallery(evaluated_part(recipe, manifest))
+        reported = Reported(
+            title=manifest.name,
+            model=model,
+            command=command,
+            retrieval=found.each[manifest.name].retrieval,
+            query_paths=tuple(sample.path for sample in query),
+            gallery_paths=tuple(sample.path for sample in gallery),
+        )
+        write_stored(output if len(manifests) == 1 else output / manifest.name, reported)
+
+
 def read_stored(folder: Path) -> Reported:
     """Read an evaluation back: its own folder, or that of a run which holds it as `evaluation`.
 
@@ -89,8 +120,6 @@ def read_stored(folder: Path) -> Reported:
                 got=f"{len(retrieval.query_persons):,} and {len(retrieval.gallery_persons):,} in {FEATURES}",
                 cure="evaluate again, into a new folder",
             )
-        query_images, gallery_images = _identities(description.query, description.gallery)
-        retrieval = replace(retrieval, query_images=query_images, gallery_images=gallery_images)
     return Reported(
         title=description.dataset,
         model=description.model,
@@ -99,14 +128,6 @@ def read_stored(folder: Path) -> Reported:
         query_paths=tuple(map(Path, description.query)),
         gallery_paths=tuple(map(Path, description.gallery)),
     )
-
-
-def _identities(
-    query: Sequence[str], gallery: Sequence[str]
-) -> tuple[Int64[np.ndarray, " q"], Int64[np.ndarray, " g"]]:
-    """A number for each image: the same file is the same image, so that no query finds itself."""
-    numbers = {path: number for number, path in enumerate(dict.fromkeys((*gallery, *query)))}
-    return np.array([numbers[path] for path in query]), np.array([numbers[path] for path in gallery])
 
 
 def _read_description(path: Path) -> Description:
