@@ -83,6 +83,27 @@ def test_an_error_becomes_a_message_and_an_exit_code(
     assert answer.err == f"error: {error}\n"
 
 
+@pytest.mark.parametrize("library", ["torch", "pydantic"])
+@pytest.mark.parametrize("verb", [("doctor",), ("evaluate", "-c", "tiny", "--weights", "w", "--data", "people")])
+def test_a_library_that_does_not_load_is_no_traceback(
+    library: str, verb: tuple[str, ...], reseen_process: Reseen
+) -> None:
+    answer = reseen_process(*verb, prepare=f"import sys; sys.modules['{library}'] = None")
+
+    assert answer.code in (1, 2)
+    assert "Traceback" not in answer.err
+    assert f"error: {library} does not load" in answer.err or f"problem  {library} " in answer.out
+
+
+def test_a_fault_of_reseen_itself_is_not_blamed_on_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop() -> None:
+        raise ImportError("cannot import name", name="reseen.cli")
+
+    monkeypatch.setattr(application, "app", stop)
+    with pytest.raises(ImportError):
+        application.main()
+
+
 def test_ctrl_c_ends_with_1_and_no_traceback(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(path: Path) -> None:
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ import typer
 import reseen
 from reseen.cli import calibrate, data, demo, doctor, evaluate, report, train
 from reseen.cli.console import fail
-from reseen.errors import ReseenError
+from reseen.errors import ReseenError, UsageError
 
 INTERRUPTED = 130
 """What typer exits with, saying nothing, when Ctrl-C stops a verb that does not handle it."""
@@ -61,8 +61,23 @@ def main() -> None:
         rank = os.environ.get("RANK", "0")  # of several processes, the first one says all of it, the others what it is
         fail(str(error) if rank == "0" else f"process {rank}: {error.what}")
         sys.exit(error.exit_code)
+    except ImportError as error:  # also of what typer itself needs, so that the doctor cannot say it
+        library = (error.name or "").partition(".")[0]
+        if library == "reseen":
+            raise
+        fail(str(_does_not_load(library, error)))
+        sys.exit(UsageError.exit_code)
     except SystemExit as end:
         if end.code != INTERRUPTED:
             raise
         fail("interrupted")
         sys.exit(1)
+
+
+def _does_not_load(library: str, error: ImportError) -> UsageError:
+    return UsageError(
+        f"{library or 'a library'} does not load",
+        expected="the libraries that reseen needs",
+        got=str(error),
+        cure=f"pip install 'reseen[train]'; where it is broken: pip install --force-reinstall {library}".strip(),
+    )

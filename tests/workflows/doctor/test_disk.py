@@ -57,14 +57,21 @@ def test_a_file_in_the_place_of_a_folder_is_a_problem(tmp_path: Path) -> None:
     assert (found.status, found.text) == ("problem", f"{tmp_path / 'runs/first'}: {tmp_path / 'runs'} is a file")
 
 
-@pytest.mark.parametrize(("free", "status"), [(2_000_000_000, "ok"), (1_900_000_000, "problem")])
-def test_a_full_disk_is_a_problem(free: int, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("free", "status", "text"),
+    [
+        (2_000_000_000, "ok", "{} can be written, 2.0 GB free"),
+        (1_900_000_000, "problem", "too little room for {}: 1.9 GB free, and 2.0 GB are needed"),
+    ],
+)
+def test_a_full_disk_is_a_problem(
+    free: int, status: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(disk, "free_bytes", lambda folder: free)
 
     found = check_folder("output", tmp_path, 2_000_000_000)
 
-    assert found.status == status
-    assert f"{free / 1e9:.1f} GB free" in found.text
+    assert (found.status, found.text) == (status, text.format(tmp_path))
 
 
 def test_free_bytes_are_those_of_the_folders_disk(tmp_path: Path) -> None:

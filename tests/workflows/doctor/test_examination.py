@@ -25,15 +25,23 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("library", ["torch", "safetensors"])
+@pytest.mark.parametrize(
+    ("library", "module", "cure"),
+    [
+        ("torch", "torch", "pip install 'reseen[train]'"),
+        ("safetensors", "safetensors", "pip install 'reseen[train]'"),
+        ("pydantic", "pydantic", "pip install 'pydantic>=2.10'"),
+        ("pyyaml", "yaml", "pip install 'pyyaml>=6'"),
+    ],
+)
 def test_without_what_computes_the_rest_is_still_looked_at(
-    library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    library: str, module: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)  # makes importing it fail
+    monkeypatch.setitem(sys.modules, module, None)  # makes importing it fail
 
     found = {each.name: each for each in examine(tmp_path, tmp_path)}
 
-    assert (found[library].status, found[library].cure) == ("problem", "pip install 'reseen[train]'")
+    assert (found[library].status, found[library].cure) == ("problem", cure)
     assert f"they need {library}" in found["devices and weights"].text
     assert "cores" not in found
     assert {"output", "memory", "port 8000"} <= found.keys()
@@ -43,8 +51,8 @@ def test_an_optional_library_of_another_version_does_not_hide_the_devices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = metadata.version
-    monkeypatch.setattr(metadata, "version", lambda name: "0.1" if name == "ray" else installed(name))
+    monkeypatch.setattr(metadata, "version", lambda name: "0.1" if name == "tensorboard" else installed(name))
 
     found = {each.name: each.status for each in examination.examine(tmp_path, tmp_path)}
 
-    assert (found["ray"], found["cores"]) == ("problem", "ok")
+    assert (found["tensorboard"], found["cores"]) == ("problem", "ok")

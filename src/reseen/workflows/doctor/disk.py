@@ -32,12 +32,11 @@ def check_folder(name: str, folder: Path, needed: int) -> Finding:
     except OSError as error:
         text = f"{folder} cannot be written: {error.strerror or error}"
         return Finding(name, "problem", text, "get the right to write there, or name another folder")
-    text = f"{folder} can be written, {free / 1e9:,.1f} GB free"
+    room = f"{free / 1e9:,.1f} GB free"
     if free < needed:
-        return Finding(
-            name, "problem", f"{text}; {needed / 1e9:,.1f} GB are needed", "free some space, or name another folder"
-        )
-    return Finding(name, "ok", text)
+        text = f"too little room for {folder}: {room}, and {needed / 1e9:,.1f} GB are needed"
+        return Finding(name, "problem", text, "free some space, or name another folder")
+    return Finding(name, "ok", f"{folder} can be written, {room}")
 
 
 def free_bytes(folder: Path) -> int:

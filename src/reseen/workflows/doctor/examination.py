@@ -13,8 +13,8 @@ from reseen.workflows.doctor.ports import check_port
 
 PORTS = (8000, 8001)
 """The service's defaults for HTTP and gRPC."""
-COMPUTING = {"numpy", "safetensors", "torch"}
-"""The libraries without which neither a device nor a weight file can be looked at."""
+LOOKING = {"jaxtyping", "numpy", "pillow", "pydantic", "pyyaml", "safetensors", "torch"}
+"""The libraries without which neither devices nor recipes and weight files can be looked at."""
 
 
 def examine(output: Path, temporary: Path, weights: Sequence[Path] = ()) -> list[Finding]:
@@ -26,7 +26,7 @@ def examine(output: Path, temporary: Path, weights: Sequence[Path] = ()) -> list
         weights: files to read.
     """
     versions = check_versions()
-    broken = [each.name for each in versions if each.status == "problem" and each.name in COMPUTING]
+    broken = [each.name for each in versions if each.status == "problem" and each.name in LOOKING]
     return [
         *versions,
         *_with_torch(weights, broken),

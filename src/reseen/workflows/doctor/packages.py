@@ -18,7 +18,8 @@ NEEDED_EXTRA = "train"
 """The extra without which something of this version does not work."""
 MODULES = {"pillow": "PIL", "pyyaml": "yaml"}
 """What a library is imported as, where that is not its name."""
-NOT_FOR_USERS = ("dev", "docs")
+EXTRAS = (NEEDED_EXTRA, "tensorboard")
+"""The extras that something of this version uses; others are for development, or for what is yet to come."""
 USED_WHERE_INSTALLED = ("pytorch-metric-learning", "timm")
 """What recipes can ask for and no extra need bring."""
 REQUIREMENT = re.compile(
@@ -49,11 +50,11 @@ class Requirement:
 
 
 def requirements() -> Iterator[Requirement]:
-    """All that an installed reseen asks for or can use, but for what only its own development needs."""
+    """All that this version of reseen asks for or can use, but for what only its own development needs."""
     asked = set()
     for line in metadata.requires("reseen") or []:
         found = REQUIREMENT.fullmatch(line)
-        if found and found["name"] != "reseen" and found["extra"] not in NOT_FOR_USERS:
+        if found and found["name"] != "reseen" and found["extra"] in (None, *EXTRAS):
             asked.add(found["name"])
             needed = found["extra"] in (None, NEEDED_EXTRA)
             yield Requirement(found["name"], found["limits"], found["extra"], needed)
