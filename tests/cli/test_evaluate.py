@@ -201,8 +201,6 @@ def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: P
         (["--features", "f.npz", "--data", "."], "--features stands alone"),
         (["--features", "f.npz", "--weights", "best"], "--features stands alone"),
         (["--features", "f.npz", "--flip"], "--features stands alone"),
-        (["--features", "f.npz", "--save-features", "g.npz"], "--save-features stores the features of one dataset"),
-        (["--data", "a", "--data", "b", "--save-features", "g.npz"], "--save-features stores the features of one"),
         (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
         (["--features", "missing.npz"], "cannot read the features in missing.npz"),
         (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
@@ -318,9 +316,7 @@ def test_thorough_tells_what_else_can_be_measured_and_what_cannot(
 def test_saved_features_give_the_same_figures(
     people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
 ) -> None:
-    saved = tmp_path / "saved.npz"
-
-    images = reseen("evaluate", *trained, "--data", people.root, "--json", "--save-features", saved)
-    features = reseen("evaluate", "--features", saved, "--json")
+    images = reseen("evaluate", *trained, "--data", people.root, "--json", "--output", tmp_path)
+    features = reseen("evaluate", "--features", tmp_path / "features.npz", "--json")
 
     assert json.loads(features.out) == json.loads(images.out)

@@ -74,9 +74,6 @@ def evaluate(
         bool,
         typer.Option("--thorough", help="Also measure verification, strangers, and every pair of cameras."),
     ] = False,
-    save_features: Annotated[
-        Path | None, typer.Option("--save-features", metavar="FILE.npz", help="Store the features for --features.")
-    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="DIR", help="Write eval.log, metrics.json and what a report needs there."),
@@ -93,13 +90,6 @@ def evaluate(
     """
     if output is not None:
         make_folder(output)  # so that one which cannot be made is told before the work
-    if save_features is not None and (features is not None or len(data or ()) > 1):
-        raise UsageError(
-            "--save-features stores the features of one dataset",
-            expected="one --data with it",
-            got="--features" if features is not None else f"{len(data or ())} --data",
-            cure="evaluate the datasets one by one",
-        )
     asked = _Asked(rerank or rerank_method is not None, multi_query, thorough)
     settings = _settings(rerank_method, memory)
     if features is not None:
@@ -121,8 +111,6 @@ def evaluate(
     else:
         mirrored = ["evaluation.flip=true"] if flip else []
         done = _network(config, [*(override or []), *settings, *mirrored], weights, data, asked, device, output)
-    if save_features is not None:
-        done.save_features(save_features)
     if output is not None:
         done.save(output)
     for line in done.details():

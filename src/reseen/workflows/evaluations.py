@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from reseen.datasets.manifest import Manifest
-from reseen.evaluation.features import write_features
 from reseen.files import append_lines, make_folder, write_whole
 from reseen.models.embedder import NetworkEmbedder
 from reseen.recipe.schema import Recipe
@@ -79,15 +78,6 @@ class Evaluations:
 
     def _prefix(self, name: str) -> str:
         return f"{name}: " if len(self.each) > 1 else ""
-
-    def save_features(self, path: Path) -> None:
-        """Store the features of the only dataset.
-
-        Raises:
-            StorageError: they cannot be written.
-        """
-        (evaluation,) = self.each.values()
-        write_features(path, evaluation.retrieval)
 
     def save(self, output: Path) -> None:
         """Write `metrics.json`, and add to `eval.log`, in a folder that is made when it is not there.
