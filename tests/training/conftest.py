@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,17 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 from torch import Tensor
 
 from reseen.datasets.sampler import PKSampler
+from reseen.errors import Interrupted
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.batches import TrainingSet
-from reseen.training.checkpoint import Checkpoints, Parts
-from reseen.training.events import Event
+from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.events import Event, StepDone
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.trainer import Trainer
 
@@ -29,6 +32,9 @@ StartProcesses = Callable[[str, Path], list[subprocess.CompletedProcess[str]]]
 SmallRecipe = Callable[..., Recipe]
 Listener = Callable[[Event], None]
 Bits = Callable[[Parts], dict[str, Tensor]]
+Same = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], bool]
+ReadCheckpoint = Callable[[Path], tuple[dict[str, str], dict[str, Tensor]]]
+Evaluation = Callable[[ReIDNetwork], Mapping[str, float]]
 
 PERSONS, IMAGES_EACH = 5, 4
 SMALL = (
@@ -38,6 +44,38 @@ SMALL = (
     "augmentation={flip: 0.5, pad: 2, erasing: {probability: 0.5}}",
     "training={epochs: 3, evaluate_every: 0, save_every: 0}",
 )
+ADAM_WITH_CENTER = (
+    "losses=[{name: cross_entropy, smoothing: 0.1}, {name: triplet}, {name: center}]",
+    "optimizer={name: adam, learning_rate: 1.0e-2, amsgrad: true}",
+)
+SGD_WITH_MOMENTUM = (
+    "losses=[{name: cross_entropy}, {name: triplet, margin: soft}]",
+    "optimizer={name: sgd, learning_rate: 0.05, momentum: 0.9, nesterov: true}",
+    "schedule={name: multistep, milestones: [2], warmup: {epochs: 1, start_factor: 0.5}}",
+)
+EVERY_SWITCH = (
+    "losses=[{name: cross_entropy}, {name: circle, feature: after_neck, scale: 16}]",
+    "schedule={name: cosine, per: step, warmup: {epochs: 1}}",
+    "training={epochs: 3, precision: bf16, clip_norm: 1.0, ema: {decay: 0.9}, freeze_backbone: 1}",
+)
+FP16 = ("training={epochs: 3, precision: fp16}",)
+
+
+@pytest.fixture(scope="session")
+def adam_with_center() -> tuple[str, ...]:
+    """Overrides under which there is much to remember: two optimizers with moments, and learnt centers."""
+    return ADAM_WITH_CENTER
+
+
+@pytest.fixture(
+    scope="session",
+    params=[ADAM_WITH_CENTER, SGD_WITH_MOMENTUM, EVERY_SWITCH, FP16],
+    ids=["adam", "sgd", "every switch", "fp16"],
+)
+def settings(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """Overrides that make runs of several kinds, one after the other."""
+    chosen: tuple[str, ...] = request.param
+    return chosen
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +143,82 @@ def bits() -> Bits:
         return {name: value.clone() for name, value in tensors.items()}
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def same() -> Same:
+    """Whether two sets of tensors have the same names and bits."""
+
+    def compare(left: Mapping[str, Tensor], right: Mapping[str, Tensor]) -> bool:
+        return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def read_checkpoint() -> ReadCheckpoint:
+    """Header and tensors of a checkpoint."""
+
+    def read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return dict(file.metadata()), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def epoch_of(read_checkpoint: ReadCheckpoint) -> Callable[[Path], int]:
+    """The epoch that a checkpoint was saved after."""
+    return lambda path: int(read_checkpoint(path)[0]["epoch"])
+
+
+@pytest.fixture(scope="session")
+def same_file(read_checkpoint: ReadCheckpoint, same: Same) -> Callable[[Path, Path], bool]:
+    """Whether two checkpoints hold the same."""
+
+    def compare(left: Path, right: Path) -> bool:
+        (header, tensors), (other_header, other_tensors) = read_checkpoint(left), read_checkpoint(right)
+        return header == other_header and same(tensors, other_tensors)
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def figures() -> Callable[..., Evaluation]:
+    """An evaluation that gives these values of recall@1, one after the other."""
+
+    def give(*recall: float) -> Evaluation:
+        left = list(recall)
+        return lambda _: {"recall1": left.pop(0), "mAP": 0.5, "mINP": 0.1}
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def stop_at() -> Callable[..., Listener]:
+    """A listener that presses Ctrl-C after these steps: (epoch, iteration), both from 1."""
+
+    def at(*points: tuple[int, int]) -> Listener:
+        def listen(event: Event) -> None:
+            if isinstance(event, StepDone) and (event.epoch, event.iteration) in points:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return listen
+
+    return at
+
+
+@pytest.fixture(scope="session")
+def run_until_stopped() -> Callable[[Trainer], Progress]:
+    """Train until Ctrl-C ends it; how far it came."""
+
+    def run(trainer: Trainer) -> Progress:
+        with pytest.raises(Interrupted, match="stopped after epoch") as caught:
+            trainer.run()
+        assert "--resume" in (caught.value.cure or "")
+        return trainer.progress
+
+    return run
 
 
 @pytest.fixture(scope="session")

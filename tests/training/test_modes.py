@@ -1,15 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from reseen.errors import RecipeError
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.schema import Recipe
+from reseen.training.events import EpochDone, Event, Started
 from reseen.training.modes import Modes, synchronise_batch_norm
+from reseen.training.trainer import Trainer
 
+MakeTrainer = Callable[..., Trainer]
+Same = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], bool]
 SmallRecipe = Callable[..., Recipe]
 
 
@@ -76,3 +81,32 @@ def test_synchronised_batch_norms_have_the_same_names_and_values(network: ReIDNe
     kinds = {type(module) for module in converted.modules() if "BatchNorm" in type(module).__name__}
     assert kinds == {nn.SyncBatchNorm}
     assert not converted.neck.bias.requires_grad
+
+
+def test_a_frozen_backbone_keeps_every_bit_until_it_thaws(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, same: Same
+) -> None:
+    snapshots: list[dict[str, Tensor]] = []
+    trainer = make_trainer(small_recipe("training={epochs: 3, freeze_backbone: 2}"))
+
+    def snap(event: Event) -> None:
+        if isinstance(event, Started | EpochDone):
+            snapshots.append({name: value.clone() for name, value in trainer.network.state_dict().items()})
+
+    trainer.listeners = [snap]
+    trainer.run()
+
+    start, *_, frozen, thawed = snapshots
+    backbone = [name for name in start if name.startswith("backbone.")]
+    assert same({name: start[name] for name in backbone}, {name: frozen[name] for name in backbone})
+    assert not any(torch.equal(frozen[name], thawed[name]) for name in backbone)
+    assert not torch.equal(start["head.weight"], frozen["head.weight"])
+
+
+def test_losses_that_teach_nothing_while_the_backbone_is_frozen_are_refused(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe
+) -> None:
+    trainer = make_trainer(small_recipe("losses=[{name: triplet}]", "training.freeze_backbone=1"))
+    with pytest.raises(RecipeError, match="no loss has anything to teach") as refused:
+        trainer.run()
+    assert "freeze_backbone=0" in str(refused.value.cure)

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from reseen.recipe.schema import Recipe
+from reseen.training.checkpoint import Parts
 from reseen.training.randomness import Purpose, generator, seed_torch
+from reseen.training.trainer import Trainer
 
+SmallRecipe = Callable[..., Recipe]
+MakeTrainer = Callable[..., Trainer]
+Bits = Callable[[Parts], dict[str, Tensor]]
+Same = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], bool]
 POINTS = list(itertools.product((0, 1, 2**63 - 1), Purpose, (0, 1, 2), (0, 1, 2)))
 
 
@@ -46,3 +55,21 @@ def test_torch_draws_the_same_at_the_same_point_alone() -> None:
 
 def test_torch_takes_the_largest_seed() -> None:
     seed_torch(2**63 - 1, Purpose.NETWORK, 10**6, 10**6)
+
+
+def test_a_seed_gives_the_same_bits_twice_and_another_seed_gives_others(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, bits: Bits, settings: tuple[str, ...], same: Same
+) -> None:
+    found = []
+    for folder, seed in (("one", 5), ("again", 5), ("other", 6)):
+        trainer = make_trainer(small_recipe(*settings, f"seed={seed}"), folder)
+        trainer.run()
+        found.append(bits(trainer.parts))
+    one, again, other = found
+    assert same(one, again)
+    assert one.keys() == other.keys()
+    assert not any(
+        torch.equal(one[name], other[name])
+        for name in one
+        if one[name].is_floating_point() and "step" not in name and "neck.bias" not in name
+    )

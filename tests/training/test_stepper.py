@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from reseen.errors import TrainingError
-from reseen.recipe.schema import Training
+from reseen.recipe.schema import Recipe, Training
+from reseen.training.batches import TrainingSet
 from reseen.training.stepper import Stepper
+from reseen.training.trainer import Trainer
 
+SmallRecipe = Callable[..., Recipe]
+MakeTrainer = Callable[..., Trainer]
 CPU = torch.device("cpu")
 
 
@@ -138,3 +146,47 @@ def test_the_scale_is_restored() -> None:
     other.backward(weight.sum(), 1.0)
     assert other.step()
     stepper_of(weights(1.0)).restore({})
+
+
+def test_accumulated_batches_make_one_step_with_their_mean_gradient(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, training_set: TrainingSet
+) -> None:
+    recipe = small_recipe(
+        "losses=[{name: cross_entropy}]",
+        "optimizer={name: sgd, learning_rate: 0.1, momentum: 0, weight_decay: 0}",
+        "schedule={name: multistep, milestones: []}",
+        "training={epochs: 1, accumulate: 2, batch_norm: frozen}",
+    )
+    trainer = make_trainer(recipe)
+    network = copy.deepcopy(trainer.network).eval()
+    trainer.run()
+
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    batches = trainer.batches.of_epoch(0)
+    assert len(batches) % 2 == 1  # the last group holds one batch alone
+    for start in range(0, len(batches), 2):
+        group = range(start, min(start + 2, len(batches)))
+        losses_of_group = []
+        for iteration in group:
+            images, labels = trainer.batches.load(0, iteration, batches[iteration])
+            losses_of_group.append(functional.cross_entropy(network(images).logits, labels))
+        gradients = torch.autograd.grad(torch.stack(losses_of_group).mean(), learning)
+        with torch.no_grad():
+            for parameter, gradient in zip(learning, gradients, strict=True):
+                parameter.sub_(0.1 * gradient)
+
+    assert trainer.progress.steps == -(-len(batches) // 2)
+    expected = network.state_dict()
+    for name, value in trainer.network.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-6, msg=name)
+
+
+def test_an_overflow_in_fp16_is_told_with_its_cure(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
+    trainer = make_trainer(small_recipe("training={epochs: 1, precision: fp16}"))
+    with torch.no_grad():
+        next(trainer.network.backbone.parameters()).fill_(6e4)
+    with pytest.raises(TrainingError, match="not finite") as stopped:
+        trainer.run()
+
+    assert "training.precision=fp32 (or bf16)" in str(stopped.value.cure)
+    assert not trainer.checkpoints.folder.exists()

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.schema import EMA, Recipe
+from reseen.training.checkpoint import Parts
+from reseen.training.trainer import Trainer
 from reseen.training.weight_average import WeightAverage
 
+MakeTrainer = Callable[..., Trainer]
+Bits = Callable[[Parts], dict[str, Tensor]]
+Same = Callable[[Mapping[str, Tensor], Mapping[str, Tensor]], bool]
+ReadCheckpoint = Callable[[Path], tuple[dict[str, str], dict[str, Tensor]]]
 SmallRecipe = Callable[..., Recipe]
 
 
@@ -67,3 +75,26 @@ def test_the_average_is_apart_from_what_learns(network: ReIDNetwork) -> None:
     assert not average.network.training
     assert network.training
     assert all(parameter.requires_grad for parameter in network.backbone.parameters())
+
+
+def test_the_average_is_what_is_evaluated_and_saved(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, bits: Bits, same: Same, read_checkpoint: ReadCheckpoint
+) -> None:
+    seen: list[dict[str, Tensor]] = []
+
+    def look(network: ReIDNetwork) -> Mapping[str, float]:
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+        return {"recall1": 0.5, "mAP": 0.4, "mINP": 0.3}
+
+    recipe = small_recipe("training={epochs: 2, ema: {decay: 0.9}}")
+    trainer = make_trainer(recipe, evaluate=look)
+    trainer.run()
+    plain = make_trainer(small_recipe("training.epochs=2"), "plain")
+    plain.run()
+
+    (evaluated,) = seen
+    for name in ("latest.safetensors", "best.safetensors"):
+        assert same(read_checkpoint(trainer.checkpoints.folder / name)[1], evaluated)
+    learnt = trainer.network.state_dict()
+    assert not same(evaluated, dict(learnt))
+    assert same(bits(trainer.parts), bits(plain.parts))  # averaging changes nothing of what learns

@@ -63,6 +63,14 @@ def finished_run(people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: 
     return output
 
 
+@pytest.fixture(scope="session")
+def files() -> Callable[[Path], dict[str, bytes]]:
+    """What the files in a folder hold."""
+    return lambda folder: {
+        str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
 @pytest.fixture
 def write_manifest(tmp_path: Path) -> WriteManifest:
     """Write samples as a CSV manifest; a column that no sample fills is left out."""

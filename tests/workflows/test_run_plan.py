@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from reseen.datasets.manifest import Manifest
+from reseen.datasets.manifest import Manifest, Split
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
 from reseen.training.processes import Processes
 from reseen.workflows.run_plan import TrainingRun, plan_run
+from reseen.workflows.train import train
 
+Files = Callable[[Path], dict[str, bytes]]
 SmallRecipe = Callable[..., Recipe]
 CPU = torch.device("cpu")
 
@@ -66,3 +68,37 @@ def test_a_dataset_without_training_images_is_refused(
     without = replace(people, samples=tuple(sample for sample in people.samples if sample.split != "train"))
     with pytest.raises(DatasetError, match="no training images"):
         plan_run(TrainingRun(small_recipe(), without, tmp_path, CPU))
+
+
+def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe, files: Files
+) -> None:
+    before = files(finished_run)
+
+    with pytest.raises(UsageError, match="holds a run already") as refused:
+        train(TrainingRun(small_recipe(), people, finished_run, CPU))
+
+    assert refused.value.cure is not None
+    assert "--resume" in refused.value.cure
+    assert files(finished_run) == before
+
+
+def test_resuming_where_no_run_is_makes_nothing(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint to resume"):
+        train(TrainingRun(small_recipe(), people, tmp_path / "run", CPU, resume=True))
+
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("empty", "what"), [("train", "no training images"), ("query", "no query images"), ("gallery", "no gallery images")]
+)
+def test_an_empty_part_stops_before_anything_is_made(
+    empty: Split, what: str, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    without = replace(people, samples=tuple(s for s in people.samples if s.split != empty))
+
+    with pytest.raises(DatasetError, match=what):
+        train(TrainingRun(small_recipe(), without, tmp_path / "run", CPU))
+
+    assert not (tmp_path / "run").exists()

@@ -10,11 +10,16 @@ import pytest
 import torch
 
 from reseen.datasets.manifest import Manifest
+from reseen.errors import (
+    CheckpointError,
+)
 from reseen.recipe.schema import Recipe
 from reseen.training.processes import Processes
 from reseen.workflows.run_plan import TrainingRun, plan_run
 from reseen.workflows.run_record import environment, identity
+from reseen.workflows.train import train
 
+Files = Callable[[Path], dict[str, bytes]]
 SmallRecipe = Callable[..., Recipe]
 CPU = torch.device("cpu")
 Identify = Callable[..., dict[str, object]]
@@ -70,3 +75,33 @@ def test_an_environment_says_where_a_run_was_made(people: Manifest, small_recipe
     assert (found["python"], found["torch"]) == (platform.python_version(), torch.__version__)
     assert (found["device"], found["processes"]) == ("cpu", 2)
     assert (found["dataset"], found["evaluation"]) == (people.name, {people.name: str(people.root)})
+
+
+def test_a_run_is_not_resumed_with_another_recipe(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe, files: Files
+) -> None:
+    before = files(finished_run / "checkpoints")
+
+    with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
+        train(TrainingRun(small_recipe("losses.1.margin=soft"), people, finished_run, CPU, resume=True))
+
+    assert files(finished_run / "checkpoints") == before
+
+
+def test_a_run_is_not_resumed_with_other_images(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    fewer = replace(people, samples=people.samples[1:])
+
+    with pytest.raises(CheckpointError, match="differs in its training images"):
+        train(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
+
+
+def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
+) -> None:
+    fewer = replace(people, samples=tuple(s for s in people.samples if s != people.split("query")[0]))
+    run = TrainingRun(small_recipe(), people, finished_run, CPU, resume=True, evaluation=(fewer,))
+
+    with pytest.raises(CheckpointError, match="differs in its evaluation images"):
+        train(run)

@@ -15,16 +15,14 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
-from reseen.datasets.manifest import Manifest, Sample, Split
+from reseen.datasets.manifest import Manifest, Sample
 from reseen.datasets.merge import training_and_evaluation
 from reseen.datasets.open import open_dataset
 from reseen.errors import (
-    CheckpointError,
     DatasetError,
     ImageError,
     Interrupted,
     TrainingError,
-    UsageError,
     WeightsError,
 )
 from reseen.images.decode import decode_image
@@ -63,10 +61,6 @@ def curves(run: Path) -> dict[str, list[tuple[int, float]]]:
     found = EventAccumulator(str(run / "tensorboard")).Reload()
     tags = [tag for tag in found.Tags()["scalars"] if "images_per_second" not in tag]
     return {tag: [(point.step, point.value) for point in found.Scalars(tag)] for tag in tags}
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_run_folder_tells_what_was_done_where_and_how_it_went(finished_run: Path, people: Manifest) -> None:
@@ -150,19 +144,6 @@ def test_a_finished_run_can_be_made_longer(people: Manifest, small_recipe: Small
     assert records(short.output) == records(tmp_path / "at once")
 
 
-def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    before = files(finished_run)
-
-    with pytest.raises(UsageError, match="holds a run already") as refused:
-        train(TrainingRun(small_recipe(), people, finished_run, CPU))
-
-    assert refused.value.cure is not None
-    assert "--resume" in refused.value.cure
-    assert files(finished_run) == before
-
-
 def test_a_new_run_forgets_the_records_of_one_that_never_came_to_save(
     people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
 ) -> None:
@@ -171,43 +152,6 @@ def test_a_new_run_forgets_the_records_of_one_that_never_came_to_save(
     train(TrainingRun(small_recipe("training.epochs=1"), people, tmp_path, CPU))
 
     assert [(line["kind"], line["epoch"]) for line in records(tmp_path)] == [("epoch", 1), ("evaluation", 1)]
-
-
-def test_resuming_where_no_run_is_makes_nothing(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no checkpoint to resume"):
-        train(TrainingRun(small_recipe(), people, tmp_path / "run", CPU, resume=True))
-
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_run_is_not_resumed_with_another_recipe(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    before = files(finished_run / "checkpoints")
-
-    with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
-        train(TrainingRun(small_recipe("losses.1.margin=soft"), people, finished_run, CPU, resume=True))
-
-    assert files(finished_run / "checkpoints") == before
-
-
-def test_a_run_is_not_resumed_with_other_images(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    fewer = replace(people, samples=people.samples[1:])
-
-    with pytest.raises(CheckpointError, match="differs in its training images"):
-        train(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
-
-
-def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    fewer = replace(people, samples=tuple(s for s in people.samples if s != people.split("query")[0]))
-    run = TrainingRun(small_recipe(), people, finished_run, CPU, resume=True, evaluation=(fewer,))
-
-    with pytest.raises(CheckpointError, match="differs in its evaluation images"):
-        train(run)
 
 
 def test_several_datasets_are_trained_on_together_and_evaluated_each_on_its_own(
@@ -286,20 +230,6 @@ def test_a_missing_pretrained_weight_is_an_error_unless_the_recipe_expects_it(
         assert torch.allclose(started[f"backbone.{name}"], backbone[name], atol=1e-7)
     convolution = "backbone.stages.0.1.second.0.weight"
     assert not torch.allclose(started[convolution], weights(finished_run)[convolution], atol=1e-2)
-
-
-@pytest.mark.parametrize(
-    ("empty", "what"), [("train", "no training images"), ("query", "no query images"), ("gallery", "no gallery images")]
-)
-def test_an_empty_part_stops_before_anything_is_made(
-    empty: Split, what: str, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
-) -> None:
-    without = replace(people, samples=tuple(s for s in people.samples if s.split != empty))
-
-    with pytest.raises(DatasetError, match=what):
-        train(TrainingRun(small_recipe(), without, tmp_path / "run", CPU))
-
-    assert not (tmp_path / "run").exists()
 
 
 def test_some_people_of_a_folder_dataset_are_held_out_and_each_image_of_theirs_is_a_query(
