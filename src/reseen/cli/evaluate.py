@@ -174,5 +174,5 @@ def _network(
         found = evaluate_weights_on(recipe, weights, manifests, choose_device(device), **asdict(asked), progress=bars)
     if output is not None and not asked.merge_queries:  # merged queries are no longer images that could be shown
         command = shlex.join(["reseen", *sys.argv[1:]])
-        store_evaluations(output, found, recipe, manifests, f"{recipe.name}, {weights}", command)
+        store_evaluations(output, found, recipe, manifests, model=f"{recipe.name}, {weights}", command=command)
     return found

@@ -67,7 +67,7 @@ def write_stored(folder: Path, reported: Reported) -> None:
 
 
 def store_evaluations(
-    output: Path, found: Evaluations, recipe: Recipe, manifests: Sequence[Manifest], model: str, command: str
+    output: Path, found: Evaluations, recipe: Recipe, manifests: Sequence[Manifest], *, model: str, command: str
 ) -> None:
     """Keep what was evaluated: in `output` itself, or with several datasets each in a folder of its name there.
 
