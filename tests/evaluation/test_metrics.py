@@ -149,7 +149,7 @@ def small_sets(draw: st.DrawFn) -> tuple[dict[str, np.ndarray], np.ndarray]:
         "query_cameras": codes(queries, -1, 2),
         "gallery_cameras": codes(gallery, -1, 2),
     }
-    columns = np.count_nonzero(gallery_persons != -1)
+    columns = int(np.count_nonzero(gallery_persons != -1))
     levels = draw(st.integers(0, 4))
     return parts, codes(queries * columns, -levels, levels).reshape(queries, columns) / 4
 
