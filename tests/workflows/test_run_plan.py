@@ -11,6 +11,7 @@ from reseen.datasets.manifest import Manifest, Split
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
 from reseen.training.processes import Processes
+from reseen.workflows.calibrate import calibration_people
 from reseen.workflows.run_plan import TrainingRun, plan_run
 from reseen.workflows.train import train
 
@@ -60,6 +61,18 @@ def test_a_run_is_there_exactly_when_it_is_resumed(
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
         plan_run(TrainingRun(small_recipe(), people, tmp_path, CPU, resume=True))
     plan_run(TrainingRun(small_recipe(), people, finished_run, CPU, resume=True))
+
+
+def test_people_who_are_set_aside_to_calibrate_on_are_not_trained_on(
+    people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    recipe = small_recipe("data.calibration_share=0.5")
+    plan = plan_run(TrainingRun(recipe, people, tmp_path / "run", CPU))
+    aside = {sample.person for sample in calibration_people(recipe, [people]).samples}
+
+    assert aside
+    assert not aside & set(plan.persons)
+    assert aside | set(plan.persons) == {sample.person for sample in people.split("train")}
 
 
 def test_a_dataset_without_training_images_is_refused(

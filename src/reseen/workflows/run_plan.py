@@ -13,6 +13,7 @@ from jaxtyping import Int64
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, person_labels
 from reseen.datasets.sampler import PKSampler
+from reseen.datasets.set_aside import set_aside
 from reseen.datasets.share import share
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
@@ -76,7 +77,7 @@ def plan_run(run: TrainingRun) -> RunPlan:
     """
     recipe, held_out = run.recipe, run.recipe.data.hold_out
     manifest = hold_out(run.manifest, held_out)
-    samples = _training_samples(manifest)
+    samples = _training_samples(manifest, recipe.data.calibration_share)
     evaluated = tuple(hold_out(each, held_out) for each in run.evaluation) or (manifest,)
     compared = {each.name: query_and_gallery(each) for each in evaluated}
     labels, persons = person_labels(samples)
@@ -96,16 +97,16 @@ def plan_run(run: TrainingRun) -> RunPlan:
     return RunPlan(samples, labels, persons, sampler, evaluated, compared)
 
 
-def _training_samples(manifest: Manifest) -> tuple[Sample, ...]:
-    samples = manifest.split("train")
-    if not samples:
+def _training_samples(manifest: Manifest, calibration_share: float) -> tuple[Sample, ...]:
+    """What is trained on: the training images but for those of people who are set aside to calibrate on."""
+    if not manifest.split("train"):
         raise DatasetError(
             f"{manifest.root} has no training images",
             expected="images in the train split",
             got="none",
             cure="name them in the manifest's split column, or put them into train/",
         )
-    return samples
+    return set_aside(manifest, calibration_share).rest.split("train")
 
 
 def _check_device(run: TrainingRun) -> None:

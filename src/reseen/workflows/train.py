@@ -176,8 +176,9 @@ def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None)
     """What the trainer calls to measure the network."""
 
     def evaluate(network: ReIDNetwork) -> Mapping[str, float]:
+        settings = run.recipe.evaluation
         embedder = NetworkEmbedder(
-            network, run.recipe.preprocess, run.device, batch_size=run.recipe.evaluation.batch_size
+            network, run.recipe.preprocess, run.device, batch_size=settings.batch_size, flip=settings.flip
         )
         return measure_network(embedder, plan.evaluated, progress, run.processes)
 
