@@ -205,3 +205,5 @@ def trainer(processes: Processes, folder: Path, listeners: Sequence[Listener]) -
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))
+    sys.stdout.flush()
+    os._exit(0)  # as `reseen` itself ends

@@ -51,7 +51,12 @@ def test_length_and_rhythm_may_change_when_a_run_is_resumed(identify: Identify, 
 @pytest.mark.parametrize(
     "override",
     [
-        *("training.best=mAP", "training.precision=bf16", "training.accumulate=2", "training.clip_norm=1"),
+        *(
+            "training.best=mAP",
+            "training.precision=bf16",
+            "training.accumulate=2",
+            "training.clip_norm=1",
+        ),
         *("training.ema={}", "training.freeze_backbone=1", "training.batch_norm=frozen"),
         *("seed=1", "optimizer.learning_rate=1", "sampler.shuffle=false", "losses.1.feature=after_neck"),
     ],

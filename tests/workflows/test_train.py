@@ -197,6 +197,19 @@ def test_evaluation_on_another_dataset_takes_the_place_of_the_own(
     assert not [name for name in metrics if "/" in name]
 
 
+def test_people_who_are_set_aside_can_choose_the_best(
+    people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    recipe = small_recipe("data.calibration_share=0.5", "training.best_on=held_out")
+    done = train(TrainingRun(recipe, people, tmp_path / "run", CPU))
+
+    records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    figures = [record["metrics"]["held_out/recall1"] for record in records if record["kind"] == "evaluation"]
+    assert len(figures) == 3
+    assert done.best == max(figures)
+    assert done.best_epoch == 1 + figures.index(max(figures))
+
+
 def test_pretrained_weights_need_a_file(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="names no file") as refused:
         train(TrainingRun(small_recipe("model.pretrained={}"), people, tmp_path / "run", CPU))

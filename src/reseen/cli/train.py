@@ -116,7 +116,7 @@ def show_training(bars: StageBars, name: str = "", evaluated: str | None = None)
                 datasets = dict.fromkeys(name.rpartition("/")[0] for name in event.metrics if "/" in name)
                 for dataset in datasets:
                     say(f"{name}epoch {event.epoch}, {dataset}: {_figures(event.metrics, f'{dataset}/')}")
-                of = "mean" if datasets else evaluated
+                of = "mean" if datasets.keys() - {"held_out"} else evaluated
                 place = f"{name}epoch {event.epoch}{f', {of}' if of else ''}"
                 say(f"{place}: {_figures(event.metrics)}{' (best)' if event.is_best else ''}")
 

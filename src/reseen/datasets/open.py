@@ -40,7 +40,8 @@ def open_datasets(paths: Sequence[Path], option: str) -> tuple[Manifest, ...]:
         DatasetError: one of them cannot be read.
         UsageError: one of them is there twice.
     """
-    return name_apart([open_dataset(path) for path in paths], option, reserved=("mean",) if len(paths) > 1 else ())
+    reserved = ("mean", "held_out") if len(paths) > 1 else ()
+    return name_apart([open_dataset(path) for path in paths], option, reserved=reserved)
 
 
 def _open(path: Path) -> Manifest:

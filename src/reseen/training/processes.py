@@ -7,6 +7,7 @@ which tell the others: no process waits for one that has given up.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -197,6 +198,7 @@ def joined(rank: int, count: int, device: torch.device) -> Iterator[Processes]:
             yield Processes(rank, count, device if device.type == "cuda" else CPU)
             dist.barrier()  # nobody leaves while another still talks
         finally:
+            gc.collect()  # what DistributedDataParallel keeps in circles holds the process group too
             dist.destroy_process_group()
 
 

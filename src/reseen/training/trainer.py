@@ -35,6 +35,8 @@ from reseen.training.weight_average import WeightAverage
 
 LAST_GOOD = "`latest`, where there is one, holds the last good state"
 
+HELD_OUT = "held_out"
+"""Before a `/`, begins the names of metrics of people who are neither trained on nor reported."""
 Evaluate = Callable[[ReIDNetwork], Mapping[str, float]]
 
 
@@ -220,7 +222,8 @@ class Trainer:
         start, training = time.perf_counter(), self.recipe.training
         self.processes.align(self.deployed)
         metrics = self._measure(interruption)
-        after = judged(self.progress, metrics[training.best], training.early_stopping)
+        figure = training.best if training.best_on == "evaluation" else f"{HELD_OUT}/{training.best}"
+        after = judged(self.progress, metrics[figure], training.early_stopping)
         is_best = after.best_epoch == after.epoch
         if is_best:
             self._save_weights("best")

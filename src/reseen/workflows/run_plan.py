@@ -57,6 +57,7 @@ class RunPlan:
         sampler: draws the batches.
         evaluated: datasets to evaluate on, with their parts.
         compared: query and gallery of each, by its name.
+        held_out: the people who are set aside, as query and gallery; nobody where the recipe sets nobody aside.
     """
 
     samples: tuple[Sample, ...]
@@ -65,6 +66,7 @@ class RunPlan:
     sampler: PKSampler
     evaluated: tuple[Manifest, ...]
     compared: Mapping[str, tuple[Sequence[Sample], Sequence[Sample]]]
+    held_out: Manifest
 
 
 def plan_run(run: TrainingRun) -> RunPlan:
@@ -77,7 +79,9 @@ def plan_run(run: TrainingRun) -> RunPlan:
     """
     recipe, held_out = run.recipe, run.recipe.data.hold_out
     manifest = hold_out(run.manifest, held_out)
-    samples = _training_samples(manifest, recipe.data.calibration_share)
+    _check_trained(manifest)
+    aside = set_aside(manifest, recipe.data.calibration_share)
+    samples = aside.rest.split("train")
     evaluated = tuple(hold_out(each, held_out) for each in run.evaluation) or (manifest,)
     compared = {each.name: query_and_gallery(each) for each in evaluated}
     labels, persons = person_labels(samples)
@@ -94,11 +98,10 @@ def plan_run(run: TrainingRun) -> RunPlan:
     share(settings.persons, settings.images_per_person, run.processes.rank, run.processes.count)
     _check_device(run)
     _check_output(run)
-    return RunPlan(samples, labels, persons, sampler, evaluated, compared)
+    return RunPlan(samples, labels, persons, sampler, evaluated, compared, aside.calibration)
 
 
-def _training_samples(manifest: Manifest, calibration_share: float) -> tuple[Sample, ...]:
-    """What is trained on: the training images but for those of people who are set aside to calibrate on."""
+def _check_trained(manifest: Manifest) -> None:
     if not manifest.split("train"):
         raise DatasetError(
             f"{manifest.root} has no training images",
@@ -106,7 +109,6 @@ def _training_samples(manifest: Manifest, calibration_share: float) -> tuple[Sam
             got="none",
             cure="name them in the manifest's split column, or put them into train/",
         )
-    return set_aside(manifest, calibration_share).rest.split("train")
 
 
 def _check_device(run: TrainingRun) -> None:

@@ -29,7 +29,7 @@ from reseen.training.modes import synchronise_batch_norm
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.tensorboard import tensorboard_curves
-from reseen.training.trainer import Evaluate, Trainer
+from reseen.training.trainer import HELD_OUT, Evaluate, Trainer
 from reseen.workflows.evaluations import measure_network
 from reseen.workflows.extract import Progress as StageProgress
 from reseen.workflows.run_plan import RunPlan, TrainingRun, plan_run
@@ -180,6 +180,10 @@ def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None)
         embedder = NetworkEmbedder(
             network, run.recipe.preprocess, run.device, batch_size=settings.batch_size, flip=settings.flip
         )
-        return measure_network(embedder, plan.evaluated, progress, run.processes)
+        metrics = measure_network(embedder, plan.evaluated, progress, run.processes)
+        if run.recipe.training.best_on == "evaluation":
+            return metrics
+        held_out = measure_network(embedder, [plan.held_out], progress, run.processes)
+        return {**metrics, **{f"{HELD_OUT}/{name}": value for name, value in held_out.items()}}
 
     return evaluate

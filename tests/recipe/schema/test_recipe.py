@@ -44,6 +44,13 @@ def test_values_at_the_edge_are_taken(override: str, value: object) -> None:
     assert found == value
 
 
+def test_held_out_people_can_choose_the_best_only_where_there_are_some(refused: Refused) -> None:
+    held_out = "training.best_on=held_out"
+    load_recipe("baseline", ["data.calibration_share=0.1", held_out])
+    error = refused("baseline", held_out)
+    assert "data.calibration_share above 0" in str(error.expected)
+
+
 def test_no_loss_and_the_same_loss_twice_are_refused(refused: Refused) -> None:
     for losses in ("[]", "[{name: triplet}, {name: triplet, margin: 0.5}]"):
         error = refused("baseline", f"losses={losses}")

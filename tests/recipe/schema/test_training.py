@@ -18,6 +18,7 @@ RefuseEach = Callable[..., None]
         ("log_every", ["0"]),
         ("tensorboard", ["1"]),
         ("best", ["map"]),
+        ("best_on", ["test", "null"]),
         ("early_stopping.patience", ["0", "1.5"]),
         ("early_stopping.min_delta", ["-0.1"]),
         ("precision", ["fp8", "16", "null"]),

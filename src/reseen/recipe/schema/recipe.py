@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from reseen.images.preprocess import Preprocess
 from reseen.recipe.schema.data import Augmentation, Data, Sampler
@@ -54,3 +54,9 @@ class Recipe(Settings):
         if not names or len(set(names)) != len(names):
             raise ValueError("at least one loss, and none of them twice")
         return losses
+
+    @model_validator(mode="after")
+    def _someone_is_held_out(self) -> Recipe:
+        if self.training.best_on == "held_out" and not self.data.calibration_share:
+            raise ValueError("data.calibration_share above 0 where training.best_on is held_out")
+        return self
