@@ -56,6 +56,10 @@ class WeightsError(UsageError):
     """Weights that are missing, unreadable or made for another model."""
 
 
+class BundleError(UsageError):
+    """A bundle that is missing, damaged, or was not made for what is asked of it."""
+
+
 class CheckpointError(UsageError):
     """A training state that cannot be resumed."""
 
@@ -70,6 +74,14 @@ class StorageError(ReseenError):
 
 class TrainingError(ReseenError):
     """Training cannot go on (for example: the loss is not finite)."""
+
+
+class ExportError(ReseenError):
+    """A model cannot be exported, or what came out does not agree with it."""
+
+
+class EngineError(ReseenError):
+    """An engine cannot load a model, or failed while it ran one."""
 
 
 class Interrupted(ReseenError):

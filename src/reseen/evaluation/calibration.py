@@ -11,8 +11,8 @@ from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.pair_calibration import OperatingPoint, PairCalibration, calibrate_pairs
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
-from reseen.evaluation.strict import Count, Strict
 from reseen.files import write_whole
+from reseen.strict import Count, Strict
 
 MAX_BYTES = 4 * 2**20
 SHOWN_RATES = (0.1, 0.01)

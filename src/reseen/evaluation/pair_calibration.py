@@ -18,8 +18,8 @@ from reseen.evaluation.platt import Logistic, fit_logistic
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
 from reseen.evaluation.score_histogram import STEPS, THRESHOLDS, ScoreHistogram
-from reseen.evaluation.strict import Count, Rate, Strict
 from reseen.evaluation.verification import MIN_ERRORS
+from reseen.strict import Count, Rate, Strict
 
 FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)
 FALSE_NON_MATCH_RATES = (1e-1, 1e-2, 1e-3)

@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy import optimize, special
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.strict import Strict
+from reseen.strict import Strict
 
 EVEN = 0.5
 

@@ -28,8 +28,8 @@ from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
 from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
-from reseen.evaluation.strict import Count, Rate, Strict
 from reseen.evaluation.verification import MIN_ERRORS
+from reseen.strict import Count, Rate, Strict
 
 ScoringRule = Literal["best_image", "mean_feature"]
 """How alike a query and a person are: as the person's most similar image, or as the mean of the person's features."""

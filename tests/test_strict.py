@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from reseen.evaluation.strict import Count, Rate, Strict
+from reseen.strict import Count, Rate, Strict
 
 
 class Example(Strict):

@@ -1,0 +1,1 @@
+"""The bundle: the folder that carries a model and all that is needed to use it as it was trained."""

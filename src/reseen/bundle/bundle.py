@@ -1,0 +1,155 @@
+"""`Bundle`: an opened bundle, every file of which is what it was when it was exported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reseen.bundle.description import FORMAT, Description, File, Model
+from reseen.bundle.external_data import external_files
+from reseen.errors import BundleError
+from reseen.files import make_folder, write_whole
+
+DESCRIPTION = "bundle.json"
+CALIBRATION = "calibration.json"
+CARD = "README.md"
+MAX_DESCRIPTION_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder with a model in one or more formats, and what is needed to use it as it was trained.
+
+    Attributes:
+        folder: where it is.
+        description: what stands in its `bundle.json`.
+    """
+
+    folder: Path
+    description: Description
+
+    def path(self, model: Model) -> Path:
+        """The file of a model that an engine opens."""
+        return self.folder / model.files[0]
+
+    @property
+    def calibration(self) -> Path | None:
+        """The file that says what scores mean; None where nothing was calibrated."""
+        return self.folder / CALIBRATION if CALIBRATION in self.description.files else None
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Open a bundle and check every file of it.
+
+    Raises:
+        BundleError: there is none; it was written by a newer version; a file is missing, another than was exported, or
+            reads what lies outside the bundle.
+    """
+    description = _read_description(folder / DESCRIPTION)
+    for name, file in description.files.items():
+        _check_file(folder / name, file)
+    for model in description.models:
+        if model.format == "onnx":
+            _check_external(folder / model.files[0], model)
+    return Bundle(folder, description)
+
+
+def write_bundle(folder: Path, description: Description, contents: Mapping[str, bytes]) -> Bundle:
+    """Write files into a bundle, then the description that lists them: until then what was there stays valid.
+
+    Args:
+        folder: made where it is missing. Files in it that the description does not list are left alone.
+        description: of the bundle as it will be; its `files` are those of files that stay.
+        contents: files to write, by name.
+
+    Raises:
+        UsageError: there is a file in the folder's place.
+        StorageError: something cannot be written.
+    """
+    make_folder(folder)
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+    files = description.files | {name: file_of(content) for name, content in contents.items()}
+    whole = Description.model_validate(description.model_dump() | {"files": files})
+    write_whole(folder / DESCRIPTION, whole.model_dump_json(indent=1) + "\n")
+    return Bundle(folder, whole)
+
+
+def file_of(content: bytes) -> File:
+    """How `bundle.json` lists a file of this content."""
+    return File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+def _read_description(path: Path) -> Description:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_DESCRIPTION_BYTES + 1)
+        if len(content) > MAX_DESCRIPTION_BYTES:
+            raise ValueError(f"more than {MAX_DESCRIPTION_BYTES:,} bytes")
+        _check_version(path, json.loads(content))
+        return Description.model_validate_json(content)
+    except (OSError, ValueError, RecursionError) as error:
+        got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        raise BundleError(
+            f"{path.parent} is no bundle that can be opened",
+            expected=f"a folder with the {DESCRIPTION} that reseen export writes",
+            got=got[:300],
+            cure="check the path, or export again: reseen export",
+        ) from None
+
+
+def _check_version(path: Path, description: object) -> None:
+    version = description.get("format") if isinstance(description, dict) else None
+    if isinstance(version, int) and version > FORMAT:
+        raise BundleError(
+            f"{path.parent} was written by a newer version of reseen",
+            expected=f"a bundle of format {FORMAT} or older",
+            got=f"format {version}",
+            cure="update reseen: pip install --upgrade reseen",
+        )
+
+
+def _check_file(path: Path, file: File) -> None:
+    try:
+        size, found = path.stat().st_size, ""
+        if size == file.bytes:
+            found = _sha256(path)
+    except OSError as error:
+        raise _changed(path, file, error.strerror or str(error)) from None
+    if found != file.sha256:
+        raise _changed(path, file, f"{size:,} bytes" if size != file.bytes else f"SHA-256 {found}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_external(path: Path, model: Model) -> None:
+    outside = sorted(external_files(path) - set(model.files))
+    if outside:
+        raise BundleError(
+            f"{path} reads weights from a file that is not part of the bundle",
+            expected=f"one of {', '.join(model.files)}",
+            got=", ".join(map(repr, outside))[:300],
+            cure="do not use this bundle unless you know who made it; export the model again",
+        )
+
+
+def _changed(path: Path, file: File, got: str) -> BundleError:
+    return BundleError(
+        f"{path} is not the file that was exported",
+        expected=f"{file.bytes:,} bytes with SHA-256 {file.sha256}",
+        got=got,
+        cure="copy the whole bundle again, or export it again",
+    )
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, fault['loc'])) or DESCRIPTION}: {fault['msg']}"
