@@ -119,7 +119,7 @@ class Description(Strict):
         files: every file of the bundle but `bundle.json` by its name.
     """
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     name: Annotated[str, Field(min_length=1, max_length=100)]
     preprocess: Preprocess
     feature_size: Annotated[int, Field(ge=1, le=65536)]

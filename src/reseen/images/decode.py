@@ -45,11 +45,24 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
     label = name or (str(source) if isinstance(source, Path) else "image")
     data = read_image_bytes(source) if isinstance(source, Path) else source
     _check_bytes(len(data), label)
-    image = _open_header(BytesIO(data), label)
+    return to_rgb(_open_header(BytesIO(data), label), label)
+
+
+def to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
+    """A picture of Pillow's as 8-bit RGB, upright, as `decode_image` makes it.
+
+    Args:
+        image: decoded here, if it is not yet.
+        name: what to call it in errors.
+
+    Raises:
+        ImageError: it cannot be decoded, or is over `MAX_PIXELS`.
+    """
+    _check_pixels(image, name)
     try:
         return np.array(_to_rgb(ImageOps.exif_transpose(image)))
     except Exception as error:  # Pillow's decoders raise anything on damaged data
-        raise _damaged(label, error) from error
+        raise _damaged(name, error) from error
 
 
 def read_image_bytes(path: Path) -> bytes:
@@ -67,6 +80,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     label = str(path)
     with _opened(path) as file:
         image = _open_header(file, label)
+        _check_pixels(image, label)
         try:
             exif = Image.Image.getexif(image)  # PNG's own `getexif` would decode the whole image
             sideways = exif.get(_ORIENTATION, 1) in range(5, 9)
@@ -123,7 +137,6 @@ def _open_header(file: BytesIO | BufferedReader, label: str) -> Image.Image:
             image = factory(file, label)
         except Exception as error:
             raise _damaged(label, error) from error
-        _check_pixels(image, label)
         return image
     raise ImageError(
         f"{label} is not an image that can be read",

@@ -1,0 +1,77 @@
+"""Which engine runs which model of a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from reseen.bundle.bundle import Bundle
+from reseen.bundle.description import Format, Model, Precision
+from reseen.engines.engine import Engine, EngineName, EngineOptions
+from reseen.errors import BundleError, UsageError
+
+ENGINES: dict[EngineName, tuple[str, str, str]] = {
+    "onnxruntime": ("reseen.engines.onnx_runtime", "OnnxRuntimeEngine", "pip install onnxruntime"),
+    "openvino": ("reseen.engines.openvino", "OpenVINOEngine", "pip install 'reseen[openvino]'"),
+    "mnn": ("reseen.engines.mnn", "MNNEngine", "pip install 'reseen[mnn]'"),
+}
+"""Module and class of each engine, imported on use, and how it is installed."""
+FORMATS: dict[EngineName, tuple[Format, ...]] = {
+    "onnxruntime": ("onnx",),
+    "openvino": ("openvino", "onnx"),
+    "mnn": ("mnn",),
+}
+"""Formats that each engine reads, the one it prefers first."""
+
+
+def choose_model(bundle: Bundle, engine: EngineName, precision: Precision) -> Model:
+    """The model that an engine runs.
+
+    Raises:
+        BundleError: the bundle has none for this engine in this precision.
+    """
+    models = {(model.format, model.precision): model for model in bundle.description.models}
+    for form in FORMATS[engine]:
+        if (form, precision) in models:
+            return models[form, precision]
+    raise BundleError(
+        f"{bundle.folder} has no {precision} model that {engine} runs",
+        expected=f"a model of format {' or '.join(FORMATS[engine])} in {precision}",
+        got=", ".join(f"{form} {kind}" for form, kind in models) or "no model at all",
+        cure=f"export it: reseen export --to {FORMATS[engine][0]} --precision {precision}, or choose another engine",
+    )
+
+
+def open_engine(engine: EngineName, path: Path, options: EngineOptions) -> Engine:
+    """An engine with a model loaded.
+
+    Args:
+        engine: which one.
+        path: the file of a model in a format that the engine reads.
+        options: how to compute.
+
+    Raises:
+        UsageError: the engine is not installed, or cannot do what the options ask for.
+        EngineError: it cannot load the model.
+    """
+    module, kind, install = ENGINES[engine]
+    try:
+        opens: Callable[[Path, EngineOptions], Engine] = getattr(import_module(module), kind)
+    except ImportError as error:
+        raise UsageError(
+            f"the engine {engine} is not installed", expected="its library", got=str(error), cure=install
+        ) from error
+    return opens(path, options)
+
+
+def engine_named(name: str) -> EngineName:
+    """The engine of a name that a user gave.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for engine in ENGINES:
+        if engine == name:
+            return engine
+    raise UsageError(f"there is no engine {name!r}", expected=", ".join(ENGINES), got=name, cure="choose one of these")

@@ -1,0 +1,46 @@
+"""`Engine`: what runs one model of a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+EngineName = Literal["onnxruntime", "openvino", "mnn"]
+Device = Literal["auto", "cpu", "cuda", "tensorrt"]
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine computes.
+
+    Attributes:
+        device: `auto` takes an accelerator where the engine finds one.
+        threads: of the processor that one call may use; None leaves it to the engine, which takes all cores.
+        gpu_memory: GB of an accelerator's memory that it takes at most; None for no limit.
+        profile: a file to write to how long each operator took, or None.
+    """
+
+    device: Device = "auto"
+    threads: int | None = None
+    gpu_memory: float | None = None
+    profile: Path | None = None
+
+
+class Engine(Protocol):
+    """Runs one model. Safe to be called from several threads at once."""
+
+    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features of RGB images at the preprocess size; n ≥ 1.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the model; writes the profile, where one was asked for."""
+        ...

@@ -1,0 +1,89 @@
+"""ONNX Runtime, the default engine."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from jaxtyping import Float32, UInt8
+
+from reseen.engines.engine import EngineOptions
+from reseen.errors import EngineError, UsageError
+from reseen.files import write_whole
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+_ERRORS_ONLY = 3
+
+
+class OnnxRuntimeEngine:
+    """A model in a session of ONNX Runtime.
+
+    Args:
+        path: an ONNX file.
+        options: how to compute.
+
+    Raises:
+        UsageError: this build of ONNX Runtime has no such device.
+        EngineError: the model cannot be loaded.
+    """
+
+    def __init__(self, path: Path, options: EngineOptions) -> None:
+        self._path, self._profile = path, options.profile
+        self._traces = Path(tempfile.mkdtemp(prefix="reseen-")) if options.profile else None
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = _ERRORS_ONLY
+        if options.threads is not None:
+            settings.intra_op_num_threads = options.threads
+        if self._traces is not None:
+            settings.enable_profiling = True
+            settings.profile_file_prefix = str(self._traces / "profile")
+        try:
+            self._session = onnxruntime.InferenceSession(self._path, settings, providers=_providers(options))
+        except Exception as error:  # the library raises its own kinds, which share no base
+            raise self._failed("cannot be loaded", error) from error
+
+    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+        """See `Engine.run`."""
+        try:
+            (features,) = self._session.run(None, {"images": images})
+        except Exception as error:
+            raise self._failed("failed", error) from error
+        return np.asarray(features)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        if self._traces is not None and self._profile is not None:
+            write_whole(self._profile, Path(self._session.end_profiling()).read_bytes())
+            shutil.rmtree(self._traces)
+            self._traces = None
+
+    def _failed(self, what: str, error: Exception) -> EngineError:
+        return EngineError(
+            f"{self._path} {what}",
+            expected=f"a model that ONNX Runtime {onnxruntime.__version__} runs",
+            got=str(error)[:500],
+            cure="export it again, or update onnxruntime",
+        )
+
+
+def _providers(options: EngineOptions) -> list[Any]:
+    """The execution providers to try, the best first; the processor is always the last."""
+    available = [name for name, provider in PROVIDERS.items() if provider in onnxruntime.get_available_providers()]
+    # TensorRT builds an engine for minutes, so that it is only taken by name.
+    device = ("cuda" if "cuda" in available else "cpu") if options.device == "auto" else options.device
+    if device not in available:
+        raise UsageError(
+            f"ONNX Runtime has no device {device} here",
+            expected=", ".join(["auto", *available]),
+            got=device,
+            cure="install onnxruntime-gpu in the place of onnxruntime, with the CUDA libraries that it needs",
+        )
+    if device == "cpu":
+        return [PROVIDERS["cpu"]]
+    limit = {} if options.gpu_memory is None else {"gpu_mem_limit": int(options.gpu_memory * 2**30)}
+    accelerated = [(PROVIDERS["cuda"], limit), PROVIDERS["cpu"]]
+    return [PROVIDERS["tensorrt"], *accelerated] if device == "tensorrt" else accelerated

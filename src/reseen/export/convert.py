@@ -1,0 +1,55 @@
+"""From the ONNX graph to the files of each format and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+import numpy as np
+from jaxtyping import UInt8
+
+from reseen.bundle.description import Format, Precision
+from reseen.errors import UsageError
+
+Images = UInt8[np.ndarray, "n h w 3"]
+Convert = Callable[[bytes, Images | None], dict[str, bytes]]
+"""An ONNX graph, and images to quantise on, to the content of files by their names; the first is what engines open."""
+
+CONVERTERS: Mapping[tuple[Format, Precision], tuple[str, str]] = {
+    ("onnx", "fp32"): ("reseen.export.onnx_files", "to_fp32"),
+    ("onnx", "fp16"): ("reseen.export.onnx_files", "to_fp16"),
+    ("openvino", "fp32"): ("reseen.export.openvino_files", "to_fp32"),
+    ("openvino", "int8"): ("reseen.export.openvino_files", "to_int8"),
+    ("mnn", "fp32"): ("reseen.export.mnn_files", "to_fp32"),
+    ("mnn", "fp16"): ("reseen.export.mnn_files", "to_fp16"),
+    ("mnn", "int8"): ("reseen.export.mnn_files", "to_int8"),
+}
+"""Module and function of each that there is, imported on use."""
+INSTALL: Mapping[Format, str] = {
+    "onnx": "pip install 'reseen[export]'",
+    "openvino": "pip install 'reseen[export,quantise]'",
+    "mnn": "pip install 'reseen[export,mnn]'",
+}
+
+
+def converter(form: Format, precision: Precision) -> Convert:
+    """What converts to a format and precision.
+
+    Raises:
+        UsageError: there is no such pair, or its library is not installed.
+    """
+    if (form, precision) not in CONVERTERS:
+        raise UsageError(
+            f"{form} is not exported in {precision}",
+            expected=", ".join(f"{name} {kind}" for name, kind in CONVERTERS),
+            got=f"{form} {precision}",
+            cure="choose one of these",
+        )
+    module, function = CONVERTERS[form, precision]
+    try:
+        convert: Convert = getattr(import_module(module), function)
+    except ImportError as error:
+        raise UsageError(
+            f"what exports {form} is not installed", expected="its library", got=str(error), cure=INSTALL[form]
+        ) from error
+    return convert

@@ -1,0 +1,170 @@
+"""Network → bundle: every format and precision that was asked for, each through the gate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reseen.bundle.bundle import DESCRIPTION, Bundle, file_of, open_bundle, write_bundle
+from reseen.bundle.description import (
+    Accuracy,
+    Description,
+    Format,
+    Model,
+    Parity,
+    Precision,
+    TrainingData,
+    feature_space,
+)
+from reseen.engines.choose import FORMATS, open_engine
+from reseen.engines.engine import EngineOptions
+from reseen.errors import UsageError
+from reseen.export.accuracy import QuantisationImages, measure_accuracy, require_accuracy
+from reseen.export.convert import converter
+from reseen.export.parity import Trial, make_trial, measure_parity, require_parity
+from reseen.export.source import Source
+from reseen.files import require_empty
+
+Target = tuple[Format, Precision]
+Done = Callable[[Model], None]
+"""Told of each model that has passed."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What stands in a bundle besides the models.
+
+    Attributes:
+        name: of the model.
+        training_data: what it has learnt from; None where that is not known.
+        metrics: how well it does, by the names of datasets and figures.
+    """
+
+    name: str
+    training_data: TrainingData | None = None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Exported:
+    """A model that has passed, and its files."""
+
+    model: Model
+    contents: Mapping[str, bytes]
+
+
+def export_bundle(
+    source: Source,
+    targets: Sequence[Target],
+    folder: Path,
+    about: About,
+    *,
+    images: QuantisationImages | None = None,
+    done: Done | None = None,
+) -> Bundle:
+    """Convert a network and write what agrees with it. Nothing is written when anything does not.
+
+    Args:
+        source: the network.
+        targets: formats and precisions.
+        folder: empty or missing; or a bundle of the same weights and preprocessing, to which the models are added.
+        about: what else stands in the bundle.
+        images: for int8, which is refused without.
+        done: told of each model that has passed.
+
+    Raises:
+        UsageError: the folder is in the way, there is no such target, or its library is missing; int8 without images.
+        ExportError: something cannot be converted, or does not agree with the network.
+        StorageError: something cannot be written.
+    """
+    description = _description(source, folder, about)
+    for _, precision in targets:
+        _require_images(precision, images)
+    trial = make_trial(source.preprocess)
+    exported: list[_Exported] = []
+    for target in dict.fromkeys(targets):
+        exported.append(_export(source, target, trial, images))
+        if done is not None:
+            done(exported[-1].model)
+    replaced = {(each.model.format, each.model.precision) for each in exported}
+    kept = [model for model in description.models if (model.format, model.precision) not in replaced]
+    models = (*kept, *(each.model for each in exported))
+    contents = {name: content for each in exported for name, content in each.contents.items()}
+    return write_bundle(folder, description.model_copy(update={"models": models}), contents)
+
+
+def _description(source: Source, folder: Path, about: About) -> Description:
+    """Of the bundle that is there already, or of a new one."""
+    space = feature_space(source.preprocess, source.weights_sha256)
+    if not (folder / DESCRIPTION).exists():
+        require_empty(folder)
+        return Description(
+            name=about.name,
+            preprocess=source.preprocess,
+            feature_size=source.feature_size,
+            weights_sha256=source.weights_sha256,
+            feature_space=space,
+            training_data=about.training_data,
+            metrics={data: dict(figures) for data, figures in about.metrics.items()},
+        )
+    there = open_bundle(folder).description
+    if there.feature_space != space:
+        raise UsageError(
+            f"{folder} holds another model",
+            expected=f"a bundle of feature space {space[:12]}…, which these weights and this preprocessing give",
+            got=f"{there.name}, feature space {there.feature_space[:12]}…",
+            cure="choose another --output",
+        )
+    return there
+
+
+def _require_images(precision: Precision, images: QuantisationImages | None) -> None:
+    if precision == "int8" and images is None:
+        raise UsageError(
+            "8 bits need images to be quantised and measured on",
+            expected="--calibration-data PATH: a dataset, or a folder of crops like those it will see",
+            got="none",
+            cure="give some, or choose fp32 or fp16",
+        )
+
+
+def _export(source: Source, target: Target, trial: Trial, images: QuantisationImages | None) -> _Exported:
+    """One model, converted and held against the network, as the engine will run it."""
+    form, precision = target
+    contents = converter(form, precision)(source.onnx, images.quantise if images is not None else None)
+    with tempfile.TemporaryDirectory(prefix="reseen-") as scratch:
+        for name, content in contents.items():
+            (Path(scratch) / name).write_bytes(content)
+        parity, accuracy = _measure(source, target, Path(scratch) / next(iter(contents)), trial, images)
+    quantised = {name: file_of(content).sha256 for name, content in contents.items()} if precision == "int8" else None
+    space = feature_space(source.preprocess, source.weights_sha256, quantised)
+    return _Exported(
+        Model(
+            format=form,
+            precision=precision,
+            files=tuple(contents),
+            feature_space=space,
+            parity=parity,
+            accuracy=accuracy,
+        ),
+        contents,
+    )
+
+
+def _measure(
+    source: Source, target: Target, path: Path, trial: Trial, images: QuantisationImages | None
+) -> tuple[Parity, Accuracy | None]:
+    form, precision = target
+    engine = open_engine(next(name for name, formats in FORMATS.items() if formats[0] == form), path, EngineOptions())
+    try:
+        parity = measure_parity(source.run, engine.run, trial)
+        require_parity(parity, precision, path.name)
+        if precision != "int8" or images is None:
+            return parity, None
+        accuracy = measure_accuracy(source.run, engine.run, images)
+        require_accuracy(accuracy, path.name)
+        return parity, accuracy
+    finally:
+        engine.close()

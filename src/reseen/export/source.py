@@ -1,0 +1,51 @@
+"""`Source`: what is exported, as one ONNX graph and as the network that the graph is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from reseen.export.graph import DeployedNetwork
+from reseen.export.onnx_exporter import export_onnx
+from reseen.export.parity import Run
+from reseen.export.weights_hash import weights_sha256
+from reseen.images.preprocess import Preprocess
+from reseen.models.network import ReIDNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A network, whole from uint8 pixels to unit-norm features.
+
+    Attributes:
+        onnx: the graph that all formats are made from: `images` (n, h, w, 3) uint8 to `features` (n, d) float32.
+        run: the network itself, which every format must agree with.
+        preprocess: how images become its input.
+        feature_size: d.
+        weights_sha256: of its weights.
+    """
+
+    onnx: bytes
+    run: Run
+    preprocess: Preprocess
+    feature_size: int
+    weights_sha256: str
+
+
+def source_of(network: ReIDNetwork, preprocess: Preprocess) -> Source:
+    """A trained network.
+
+    Raises:
+        ExportError: it cannot be exported as ONNX.
+    """
+    graph = DeployedNetwork(network.cpu(), preprocess).eval()
+
+    @torch.inference_mode()
+    def run(images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+        features: np.ndarray = graph(torch.from_numpy(images)).numpy()
+        return features
+
+    return Source(export_onnx(graph, preprocess), run, preprocess, network.feature_size, weights_sha256(network))
