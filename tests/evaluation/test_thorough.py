@@ -30,19 +30,21 @@ def test_everything_is_as_it_is_alone(clustered: Clustered, reranked: bool) -> N
     for each in alone:
         each.add(retrieval.valid_queries, scores)
 
-    metrics, further = evaluate_thoroughly(retrieval, reranked_scores(retrieval) if reranked else None)
+    watcher = CameraPairs(retrieval)
+    metrics, further, pairs = evaluate_thoroughly(retrieval, reranked_scores(retrieval) if reranked else None, watcher)
 
     plain = evaluate(retrieval, iter([scores]))
     assert metrics.found.ranks.tolist() == plain.found.ranks.tolist()
     assert further.precision == {k: plain.precision(k) for k in (1, 5, 10)}
     assert further.verification == tuple(alone[0].at(far) for far in (1e-2, 1e-3, 1e-4))
     assert further.open_set == tuple(alone[1].at(fpir) for fpir in (1e-1, 1e-2))
-    assert further.camera_pairs == tuple(alone[2].figures())
+    assert further.camera_pairs == tuple(alone[2].figures()) == tuple(watcher.figures())
+    assert pairs.impostor.counts.tolist() == alone[0].impostor.counts.tolist()
     assert (further.enrolled, further.strangers, further.left_out) == (30, 30, ())
 
 
 def test_people_and_programs_read_it(clustered: Clustered) -> None:
-    _, further = evaluate_thoroughly(clustered(700, 900, persons=60, noise=1.2))
+    further = evaluate_thoroughly(clustered(700, 900, persons=60, noise=1.2)).further
 
     figures, lines = json.loads(json.dumps(further.figures())), further.lines()
     assert figures["verification"][0]["tar"] == further.verification[0].tar
@@ -66,7 +68,7 @@ def test_what_cannot_be_measured_is_said(clustered: Clustered) -> None:
         gallery_persons=np.ones(len(made.gallery_persons), dtype=np.int64),
     )
 
-    _, further = evaluate_thoroughly(alone)
+    further = evaluate_thoroughly(alone).further
 
     assert (further.verification, further.open_set, further.camera_pairs) == ((), (), ())
     assert [line for line in further.lines() if line.startswith("not measured")] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float32
@@ -82,14 +82,29 @@ def _verified(point: VerificationPoint) -> str:
     return f"{name}{point.tar:.5f}{bounds}, from a score of {point.threshold:.4f} on"
 
 
+class EverythingMeasured(NamedTuple):
+    """What one pass over the scores has told.
+
+    Attributes:
+        metrics: the figures of the protocol.
+        further: those beyond them.
+        verification: the pairs that `further` has the rates of, for curves.
+    """
+
+    metrics: Metrics
+    further: Thorough
+    verification: Verification
+
+
 def evaluate_thoroughly(
-    retrieval: RetrievalSet, scores: Iterable[Float32[np.ndarray, "_ g"]] | None = None
-) -> tuple[Metrics, Thorough]:
+    retrieval: RetrievalSet, scores: Iterable[Float32[np.ndarray, "_ g"]] | None = None, *watchers: Watcher
+) -> EverythingMeasured:
     """`evaluate`, and everything else that the same scores tell.
 
     Args:
         retrieval: the queries and the gallery.
         scores: as `evaluate` takes them, between -1 and 1.
+        watchers: what else is to see them, after they have been checked.
 
     Raises:
         FeaturesError: every query is skipped, or a score is not finite or beyond -1..1.
@@ -98,9 +113,9 @@ def evaluate_thoroughly(
     verification = Verification(retrieval)
     open_set = _made(OpenSet, retrieval, left_out)
     camera_pairs = _made(CameraPairs, retrieval, left_out)
-    watchers: list[Watcher] = [each for each in (verification, open_set, camera_pairs) if each is not None]
-    metrics = evaluate(retrieval, watched(retrieval, scores, *watchers))
-    return metrics, Thorough(
+    ours: list[Watcher] = [each for each in (verification, open_set, camera_pairs) if each is not None]
+    metrics = evaluate(retrieval, watched(retrieval, scores, *ours, *watchers))
+    further = Thorough(
         precision={k: metrics.precision(k) for k in PRECISION_AT},
         verification=_verification_points(verification, left_out),
         enrolled=0 if open_set is None else open_set.enrolled_people,
@@ -109,6 +124,7 @@ def evaluate_thoroughly(
         camera_pairs=() if camera_pairs is None else tuple(camera_pairs.figures()),
         left_out=tuple(left_out),
     )
+    return EverythingMeasured(metrics, further, verification)
 
 
 def _made(kind: Callable[[RetrievalSet], Made], retrieval: RetrievalSet, left_out: list[str]) -> Made | None:

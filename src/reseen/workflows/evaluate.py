@@ -122,8 +122,8 @@ def evaluate_retrieval(
     scores = None if reranking is None else _reranked(merged, reranking, memory)
     if not thorough:
         return Evaluation(merged, evaluate(merged, scores), reranking, joined=joined)
-    metrics, further = evaluate_thoroughly(merged, scores)
-    return Evaluation(merged, metrics, reranking, further, joined)
+    measured = evaluate_thoroughly(merged, scores)
+    return Evaluation(merged, measured.metrics, reranking, measured.further, joined)
 
 
 def _reranked(retrieval: RetrievalSet, settings: Reranking, memory: float) -> Iterator[Float32[np.ndarray, "_ g"]]:

@@ -19,7 +19,7 @@ def test_one_pass_gives_what_each_measurement_gives_alone(small: tuple[Retrieval
     assert found.metrics.recall1 == alone.recall1
     assert found.intervals == metric_intervals(alone, retrieval)
     assert found.verification.genuine.total == int(alone.matches.sum())
-    assert {(pair.query_camera, pair.gallery_camera) for pair in found.camera_pairs} == {
+    assert {(pair.query_camera, pair.gallery_camera) for pair in found.further.camera_pairs} == {
         (str(query), str(gallery)) for query in range(3) for gallery in range(3) if query != gallery
     }
 
@@ -32,4 +32,4 @@ def test_without_cameras_there_are_no_pairs_of_them(small: tuple[RetrievalSet, o
         gallery_cameras=np.full_like(retrieval.gallery_cameras, -1),
     )
 
-    assert measure(unknown).camera_pairs == ()
+    assert measure(unknown).further.camera_pairs == ()

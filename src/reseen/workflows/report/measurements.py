@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reseen.evaluation.bootstrap import Interval, metric_intervals
-from reseen.evaluation.camera_pairs import CameraPair, CameraPairs
-from reseen.evaluation.metrics import Metrics, evaluate
+from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.evaluation.verification import Verification
-from reseen.evaluation.watch import watched
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,15 +20,15 @@ class Measurements:
         retrieval: on which features.
         metrics: figures of the protocol.
         intervals: 95 % intervals of the headline figures by their names; empty with one person.
-        verification: pairs of the same person and of two.
-        camera_pairs: figures from camera to camera; empty where cameras are not known.
+        further: figures beyond them.
+        verification: pairs of the same person and of two, for curves.
     """
 
     retrieval: RetrievalSet
     metrics: Metrics
     intervals: Mapping[str, Interval]
+    further: Thorough
     verification: Verification
-    camera_pairs: tuple[CameraPair, ...]
 
 
 def measure(retrieval: RetrievalSet) -> Measurements:
@@ -38,14 +37,5 @@ def measure(retrieval: RetrievalSet) -> Measurements:
     Raises:
         FeaturesError: no query can be evaluated.
     """
-    verification = Verification(retrieval)
-    pairs = CameraPairs(retrieval) if retrieval.cameras_known else None
-    watchers = [verification] if pairs is None else [verification, pairs]
-    metrics = evaluate(retrieval, watched(retrieval, None, *watchers))
-    return Measurements(
-        retrieval,
-        metrics,
-        metric_intervals(metrics, retrieval),
-        verification,
-        () if pairs is None else tuple(pairs.figures()),
-    )
+    metrics, further, verification = evaluate_thoroughly(retrieval)
+    return Measurements(retrieval, metrics, metric_intervals(metrics, retrieval), further, verification)

@@ -22,7 +22,6 @@ from reseen.workflows.report.measurements import Measurements, measure
 from reseen.workflows.report.pictures import picture_lists
 
 FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
-RATES = (1e-2, 1e-3, 1e-4)
 NAMES_SHOWN = 10
 
 
@@ -55,17 +54,16 @@ def write_report(reported: Reported, path: Path) -> Measurements:
         StorageError: it cannot be written.
     """
     measured = measure(reported.retrieval)
-    verification = measured.verification
-    points = [verification.at(rate) for rate in RATES] if verification.impostor.total else []
+    further = measured.further
     html = page_template("report.html").render(
         title=reported.title,
         subtitle=reported.model,
         headline=_headline(measured),
         counts=_counts(measured),
         resamples=f"{RESAMPLES:,}",
-        charts=_charts(measured, points),
-        points=[_point(point) for point in points],
-        matrix=_matrix(measured.camera_pairs),
+        charts=_charts(measured),
+        points=[_point(point) for point in further.verification],
+        matrix=_matrix(further.camera_pairs),
         lists=picture_lists(reported.retrieval, measured.metrics, reported.query_paths, reported.gallery_paths),
         skipped=_skipped(measured.metrics.skipped, reported.query_paths),
         command=reported.command,
@@ -106,7 +104,8 @@ def _counts(measured: Measurements) -> str:
     return ", ".join(parts) + "."
 
 
-def _charts(measured: Measurements, points: Sequence[VerificationPoint]) -> list[Chart]:
+def _charts(measured: Measurements) -> list[Chart]:
+    points = measured.further.verification
     charts = [cmc_chart(measured.metrics)]
     if points:
         marks = [Mark(point.threshold, f"{point.far * 100:g} %") for point in points if point.threshold is not None]
