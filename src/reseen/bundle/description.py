@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -131,7 +131,7 @@ class Description(Strict):
     files: dict[FileName, File] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _fits_together(self) -> Description:
         if self.feature_space != feature_space(self.preprocess, self.weights_sha256):
             raise ValueError("feature_space does not follow from preprocess and weights_sha256")
         named = [file for model in self.models for file in model.files]

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -152,7 +152,7 @@ class Embedder:
         """Let go of the model. It cannot be used any more."""
         self._engine.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Embedder:
         return self
 
     def __exit__(

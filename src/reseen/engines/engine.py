@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -30,6 +30,7 @@ class EngineOptions:
     profile: Path | None = None
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs one model. Safe to be called from several threads at once."""
 
