@@ -52,7 +52,8 @@ def test_json_is_all_that_stdout_holds_while_progress_shows_on_the_terminal(
     people: Manifest, trained: list[str]
 ) -> None:
     terminal, stderr = pty.openpty()
-    command = [sys.executable, "-m", "reseen", "evaluate", *trained, "--data", str(people.root), "--json"]
+    reranked = ["--rerank", "-o", "evaluation.reranking.k1=5"]
+    command = [sys.executable, "-m", "reseen", "evaluate", *trained, "--data", str(people.root), *reranked, "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env={**os.environ, "TERM": "xterm"})
     os.close(stderr)
     shown = b""
@@ -66,8 +67,17 @@ def test_json_is_all_that_stdout_holds_while_progress_shows_on_the_terminal(
     figures = json.loads(out)
     assert list(figures) == [*KEYS, "intervals"]
     assert all(0 <= figures[name] <= 1 for name in KEYS[:5])
-    assert (figures["queries"], figures["skipped"], figures["rerank"]) == (12, 0, False)
-    for told in ("gallery", "15/15", "query", "12/12", "gallery features (15, 16)", "query features (12, 16)"):
+    assert (figures["queries"], figures["skipped"], figures["rerank"]) == (12, 0, True)
+    for told in (
+        "gallery",
+        "15/15",
+        "query",
+        "12/12",
+        "re-ranking",
+        "39/39",
+        "gallery features (15, 16)",
+        "query features (12, 16)",
+    ):
         assert told in shown.decode()
 
 

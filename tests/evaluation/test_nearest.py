@@ -26,12 +26,14 @@ def test_the_nearest_images_are_found_over_many_blocks(monkeypatch: pytest.Monke
     monkeypatch.setattr(protocol, "BLOCK_SCORES", 7 * 500)
     rows = np.random.default_rng(0).standard_normal((500, 12))
     unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    found, farthest = nearest_images(unit, 9)
+    done: list[int] = []
+    found, farthest = nearest_images(unit, 9, progress=done.append)
     distances = ((unit[:, None].astype(np.float64) - unit[None]) ** 2).sum(axis=2)
 
     np.testing.assert_array_equal(found, np.argsort(distances, axis=1)[:, :9])
     np.testing.assert_array_equal(found[:, 0], np.arange(500))
     np.testing.assert_allclose(farthest, distances.max(axis=1), rtol=1e-5)
+    assert done == [*range(7, 500, 7), 500]
 
 
 def test_one_can_divide_by_the_farthest_of_identical_images() -> None:

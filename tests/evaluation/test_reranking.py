@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from reseen.errors import FeaturesError, UsageError
+from reseen.evaluation import protocol, reranking_memory
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
@@ -198,6 +199,22 @@ def test_p4_less_memory_gives_smaller_blocks_of_the_same_scores(clustered: Clust
 
     assert len(little) > len(much) == 1
     np.testing.assert_allclose(np.concatenate(little), much[0], atol=1e-5)
+
+
+def test_it_tells_how_many_rows_are_done(clustered: Clustered, monkeypatch: pytest.MonkeyPatch) -> None:
+    retrieval = clustered(30, 90)
+    monkeypatch.setattr(protocol, "BLOCK_SCORES", 10 * 120)
+    monkeypatch.setattr(reranking_memory, "ENOUGH_ROWS", 1)
+    told: list[tuple[int, int]] = []
+
+    blocks = [len(block) for block in reranked_scores(retrieval, progress=lambda *rows: told.append(rows))]
+
+    images, queries = 30 + len(retrieval.gallery_features), sum(blocks)
+    assert {total for _, total in told} == {images + queries}
+    done = [rows for rows, _ in told]
+    assert done == sorted(done)
+    assert done[done.index(images) :] == [images, *(images + np.cumsum(blocks)).tolist()]
+    assert done.index(images) > 1
 
 
 def test_p4_too_little_memory_is_refused_with_what_is_needed(clustered: Clustered) -> None:

@@ -143,13 +143,15 @@ def _stored(features: Path, config: str | None, override: list[str], settings: l
         )
     # Every shipped recipe has the default settings of the evaluation.
     evaluation = load_recipe(config or "baseline", [*override, *settings]).evaluation
-    found = evaluate_retrieval(
-        read_features(features),
-        evaluation.reranking if asked.rerank else None,
-        evaluation.memory,
-        merge_queries=asked.merge_queries,
-        thorough=asked.thorough,
-    )
+    with StageBars() as bars:
+        found = evaluate_retrieval(
+            read_features(features),
+            evaluation.reranking if asked.rerank else None,
+            evaluation.memory,
+            merge_queries=asked.merge_queries,
+            thorough=asked.thorough,
+            progress=bars,
+        )
     return Evaluations({features.stem: found})
 
 

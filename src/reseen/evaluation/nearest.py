@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
@@ -15,7 +17,10 @@ CACHED_SCORES = 300_000
 
 
 def nearest_images(
-    features: Float32[np.ndarray, "n d"], k: int, scores: int | None = None
+    features: Float32[np.ndarray, "n d"],
+    k: int,
+    scores: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Int32[np.ndarray, "n k"], Float32[np.ndarray, " n"]]:
     """Nearest and farthest images, by the squared Euclidean distance of unit rows.
 
@@ -23,6 +28,7 @@ def nearest_images(
         features: unit rows.
         k: at most n.
         scores: most pairs of images worked on at once; None for `row_blocks`' own.
+        progress: told how many images are done.
 
     Returns:
         For each image, its k nearest images, itself among them, nearest first; and its largest squared distance, at
@@ -37,6 +43,8 @@ def nearest_images(
         similarity = np.matmul(features[block], features.T, out=buffer[: block.stop - block.start])
         nearest[block] = largest(similarity, k)
         farthest[block] = 2 - 2 * similarity.min(axis=1)
+        if progress is not None:
+            progress(block.stop)
     return nearest, np.maximum(farthest, NO_DISTANCE)
 
 

@@ -10,6 +10,7 @@ Source: Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 201
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,10 @@ from reseen.evaluation.normalise import unit_rows
 
 BLOCK_SCORES = 20_000_000
 """Most pairs of images worked on at once: 80 MB of float32, so that BLAS loses little to the division (measured)."""
+
+
+RowsDone = Callable[[int, int], None]
+"""Told how many rows of scores are done, and how many there are."""
 
 
 def row_blocks(count: int, width: int, scores: int | None = None) -> list[slice]:

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.nearest import largest
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
 
 NO_DIRECTION = np.float32(1e-6)
@@ -27,6 +27,7 @@ def expanded_scores(
     neighbours: int = 5,
     alpha: float = 0.0,
     memory: float = DEFAULT_MEMORY,
+    progress: RowsDone | None = None,
 ) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Scores for `evaluate`: cosine similarities of the expanded valid queries to the gallery.
 
@@ -39,6 +40,7 @@ def expanded_scores(
         alpha: an image weighs its similarity, or zero if that is negative, to this power: 0 for a plain average. The
             query itself weighs 1.
         memory: GB that this takes at most beside the features.
+        progress: told how many queries are done, and how many there are.
 
     Returns:
         Blocks of rows for `retrieval.valid_queries` in their order; a block is good until the next one.
@@ -64,7 +66,7 @@ def expanded_scores(
             got=str(others),
             cure="choose fewer neighbours, or evaluate without re-ranking",
         )
-    return _expanded(retrieval, neighbours, alpha, scores_at_once(memory, _row(gallery), kept=0))
+    return _expanded(retrieval, neighbours, alpha, scores_at_once(memory, _row(gallery), kept=0), progress)
 
 
 def _row(gallery: Float32[np.ndarray, "g d"]) -> int:
@@ -73,7 +75,7 @@ def _row(gallery: Float32[np.ndarray, "g d"]) -> int:
 
 
 def _expanded(
-    retrieval: RetrievalSet, neighbours: int, alpha: float, at_once: int
+    retrieval: RetrievalSet, neighbours: int, alpha: float, at_once: int, progress: RowsDone | None
 ) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Blocks of similarities."""
     gallery, queries = retrieval.gallery_features, retrieval.valid_queries
@@ -85,7 +87,10 @@ def _expanded(
         scores = np.matmul(features, gallery.T, out=buffer[: len(asking)])
         pairs = retrieval.same_person(asking)
         scores[pairs.queries[pairs.own_image], pairs.gallery[pairs.own_image]] = -np.inf
-        yield np.matmul(_averaged(features, gallery, scores, neighbours, alpha), gallery.T, out=scores)
+        np.matmul(_averaged(features, gallery, scores, neighbours, alpha), gallery.T, out=scores)
+        if progress is not None:
+            progress(block.stop, len(queries))
+        yield scores
 
 
 def _averaged(

@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int64
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.labels import JUNK
 from reseen.evaluation.nearest import nearest_images
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
 from reseen.evaluation.reranking_overlap import shared_weights
 from reseen.evaluation.reranking_weights import neighbour_weights
@@ -28,6 +28,7 @@ def reranked_scores(
     k2: int = 6,
     lambda_: float = 0.3,
     memory: float = DEFAULT_MEMORY,
+    progress: RowsDone | None = None,
 ) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Scores for `evaluate`: the re-ranked distances of the valid queries to the gallery, negated.
 
@@ -41,6 +42,7 @@ def reranked_scores(
         lambda_: share of the original distance in the result, 0..1.
         memory: GB that this takes at most beside the features. Larger blocks of scores are not always faster, so
             that it may take much less.
+        progress: told how far this has come: a row for each image whose neighbours are found, and for each query.
 
     Returns:
         Blocks of rows for `retrieval.valid_queries` in their order; a block is good until the next one.
@@ -67,7 +69,7 @@ def reranked_scores(
         )
     kept = count * (retrieval.gallery_features.shape[1] * 4 + _sparse_bytes(k1, k2))
     at_once = scores_at_once(memory, count, kept)
-    return _blended(retrieval, places, k1=k1, k2=k2, lambda_=lambda_, at_once=at_once)
+    return _blended(retrieval, places, k1=k1, k2=k2, lambda_=lambda_, at_once=at_once, progress=progress)
 
 
 def _sparse_bytes(k1: int, k2: int) -> int:
@@ -91,12 +93,24 @@ def _places(retrieval: RetrievalSet) -> Int64[np.ndarray, " q"]:
 
 
 def _blended(
-    retrieval: RetrievalSet, places: Int64[np.ndarray, " q"], *, k1: int, k2: int, lambda_: float, at_once: int
+    retrieval: RetrievalSet,
+    places: Int64[np.ndarray, " q"],
+    *,
+    k1: int,
+    k2: int,
+    lambda_: float,
+    at_once: int,
+    progress: RowsDone | None,
 ) -> Iterator[Float32[np.ndarray, "_ g"]]:
     """Blocks of negated final distances (equation 12)."""
     gallery, queries = retrieval.gallery_features, places[retrieval.valid_queries]
     features = np.concatenate([gallery, retrieval.query_features[places >= len(gallery)]])
-    nearest, farthest = nearest_images(features, k1 + 1, at_once)
+
+    def done(rows: int) -> None:
+        if progress is not None:
+            progress(rows, len(features) + len(queries))
+
+    nearest, farthest = nearest_images(features, k1 + 1, at_once, done)
     weights = neighbour_weights(features, nearest, farthest, k2)
     holders, own = weights[: len(gallery)].T.tocsr(), weights[queries]
     del nearest, weights
@@ -111,4 +125,5 @@ def _blended(
         scores -= share + np.float32(1 - lambda_)
         for query, image, shared in shared_weights(own[block], holders):
             scores[query, image] += np.float32(1 - lambda_) * shared / (2 - shared)
+        done(len(features) + block.stop)
         yield scores

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
@@ -21,16 +19,15 @@ from reseen.evaluation.bootstrap import Interval, metric_intervals
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.multi_query import multi_query
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.query_expansion import expanded_scores
-from reseen.evaluation.reranking import reranked_scores
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.weights import load_network
 from reseen.models.weights_file import read_header, resolve_weights
-from reseen.recipe.schema import QueryExpansion, Recipe, Reranking
+from reseen.recipe.schema import Recipe, Reranking
 from reseen.training.processes import ALONE, Processes
 from reseen.workflows.extract import Progress, extract_features
+from reseen.workflows.ranking import ranking_scores
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,7 @@ def evaluate_retrieval(
     *,
     merge_queries: bool = False,
     thorough: bool = False,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Rank the gallery for every query, re-ranked when asked, and measure it.
 
@@ -112,6 +110,7 @@ def evaluate_retrieval(
         memory: GB that re-ranking takes at most beside the features.
         merge_queries: all query images of a person by one camera search together.
         thorough: also measure verification, open-set identification and camera pairs.
+        progress: told how far re-ranking has come.
 
     Raises:
         FeaturesError: no query can be evaluated, or too few images to re-rank.
@@ -119,18 +118,11 @@ def evaluate_retrieval(
     """
     merged = multi_query(retrieval) if merge_queries else retrieval
     joined = len(retrieval.query_persons) - len(merged.query_persons)
-    scores = None if reranking is None else _reranked(merged, reranking, memory)
+    scores = ranking_scores(merged, reranking, memory, progress)
     if not thorough:
         return Evaluation(merged, evaluate(merged, scores), reranking, joined=joined)
     measured = evaluate_thoroughly(merged, scores)
     return Evaluation(merged, measured.metrics, reranking, measured.further, joined)
-
-
-def _reranked(retrieval: RetrievalSet, settings: Reranking, memory: float) -> Iterator[Float32[np.ndarray, "_ g"]]:
-    """Blocks of scores of the valid queries."""
-    if isinstance(settings, QueryExpansion):
-        return expanded_scores(retrieval, neighbours=settings.neighbours, alpha=settings.alpha, memory=memory)
-    return reranked_scores(retrieval, k1=settings.k1, k2=settings.k2, lambda_=settings.lambda_, memory=memory)
 
 
 def evaluated_part(recipe: Recipe, manifest: Manifest) -> Manifest:
@@ -229,7 +221,7 @@ def evaluate_weights(
         rerank: re-rank with the recipe's settings.
         merge_queries: all query images of a person by one camera search together.
         thorough: measure everything.
-        progress: told how far the embedding of gallery and query has come.
+        progress: told how far the embedding of gallery and query, and re-ranking, have come.
 
     Raises:
         WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
@@ -244,6 +236,7 @@ def evaluate_weights(
         settings.memory,
         merge_queries=merge_queries,
         thorough=thorough,
+        progress=progress,
     )
 
 

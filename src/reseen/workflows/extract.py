@@ -15,7 +15,7 @@ from reseen.models.embedder import NetworkEmbedder
 from reseen.training.processes import ALONE, Processes
 
 Progress = Callable[[str, int, int], None]
-"""Told the name of a stage, how many images are done, and how many there are."""
+"""Told the name of a stage, how many images or rows of scores are done, and how many there are."""
 
 BATCHES_AHEAD = 3
 
