@@ -1,4 +1,4 @@
-"""What every test may use: the outside resources as fixtures, and how hypothesis draws.
+"""What every test may use: the outside resources as fixtures, a small bundle, and how hypothesis draws.
 
 A resource is something that is no part of the project: a dataset, weights, a browser. Where it is missing, the tests
 that ask for it are listed at the end of the run as not run; under `CI=true` they fail instead.
@@ -14,7 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
+from torch import nn
+
+from reseen.bundle.description import TrainingData
+from reseen.export.export import About, export_bundle
+from reseen.export.source import Source, source_of
+from reseen.models.network import build_network
+from reseen.recipe.load import load_recipe
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -72,6 +80,32 @@ def chromium() -> Path:
     named = os.environ.get("RESEEN_CHROMIUM")
     found = named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     return _present(Path(found or "chromium"), CHROMIUM_CURE)
+
+
+@pytest.fixture(scope="session")
+def small_source() -> Source:
+    """A small network with random weights, 64×32 pixels in and 16 numbers out, ready to be exported."""
+    recipe = load_recipe(
+        "tiny", ["preprocess.height=64", "preprocess.width=32", "model.backbone.widths=[8, 16]", "model.neck=bnneck"]
+    )
+    torch.manual_seed(0)
+    network = build_network(recipe.model, persons=0)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):  # fresh statistics would leave the images as they are
+            assert layer.running_mean is not None
+            assert layer.running_var is not None
+            nn.init.normal_(layer.running_mean, std=0.1)
+            nn.init.uniform_(layer.running_var, 0.5, 1.5)
+    return source_of(network, recipe.preprocess)
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of `small_source` as ONNX, fp32 and fp16; read only."""
+    folder = tmp_path_factory.mktemp("bundle") / "small"
+    about = About("small", TrainingData(name="nothing", licence="none needed"))
+    export_bundle(small_source, [("onnx", "fp32"), ("onnx", "fp16")], folder, about)
+    return folder
 
 
 def _present(path: Path, cure: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import calibrate, data, demo, doctor, evaluate, report, train
+from reseen.cli import calibrate, data, demo, doctor, evaluate, export, report, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError, UsageError
 
@@ -30,6 +30,7 @@ app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
+app.command()(export.export)
 app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 
@@ -52,8 +53,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; exit code 0 done, 1 failed, 2 unusable arguments."""
-    # Before torch loads: threads that spin while they wait for each other waste the cores when others use them too.
+    # Before torch loads: threads that spin long while they wait for each other waste the cores when others use them.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:

@@ -70,7 +70,7 @@ def export_bundle(
         source: the network.
         targets: formats and precisions.
         folder: empty or missing; or a bundle of the same weights and preprocessing, to which the models are added.
-        about: what else stands in the bundle.
+        about: what else stands in the bundle; the name of one that is there already stays.
         images: for int8, which is refused without.
         done: told of each model that has passed.
 
@@ -80,7 +80,8 @@ def export_bundle(
         StorageError: something cannot be written.
     """
     description = _description(source, folder, about)
-    for _, precision in targets:
+    for form, precision in targets:
+        converter(form, precision)
         _require_images(precision, images)
     trial = make_trial(source.preprocess)
     exported: list[_Exported] = []
@@ -117,7 +118,12 @@ def _description(source: Source, folder: Path, about: About) -> Description:
             got=f"{there.name}, feature space {there.feature_space[:12]}…",
             cure="choose another --output",
         )
-    return there
+    return there.model_copy(
+        update={
+            "training_data": about.training_data or there.training_data,
+            "metrics": there.metrics | {data: dict(figures) for data, figures in about.metrics.items()},
+        }
+    )
 
 
 def _require_images(precision: Precision, images: QuantisationImages | None) -> None:

@@ -41,7 +41,7 @@ def export_onnx(graph: DeployedNetwork, preprocess: Preprocess) -> bytes:
             )
         if program is None:
             raise RuntimeError("the exporter gave nothing")
-        model = program.model_proto
+        model = _bare(program.model_proto)
         if model.ByteSize() > LARGEST:
             raise ValueError(f"{model.ByteSize():,} bytes, more than an ONNX file can hold")
         onnx.checker.check_model(model, full_check=True)
@@ -53,6 +53,15 @@ def export_onnx(graph: DeployedNetwork, preprocess: Preprocess) -> bytes:
             cure="choose another backbone, or update torch and onnxscript",
         ) from error
     return bytes(model.SerializeToString())
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter notes about each node: it is half of a small model, and tells paths of this machine."""
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:], model.functions[:]
+    for part in [*model.graph.node, *model.graph.initializer, *model.graph.input, *model.graph.output]:
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return model
 
 
 @contextlib.contextmanager

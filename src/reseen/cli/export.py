@@ -1,0 +1,120 @@
+"""`reseen export`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from reseen.cli.console import give, say
+from reseen.cli.options import JsonOption, OverrideOption
+from reseen.errors import UsageError
+
+if TYPE_CHECKING:
+    from reseen.bundle.description import Format, Model, Precision, TrainingData
+
+
+class To(StrEnum):
+    """Formats, as the command line writes them."""
+
+    ONNX = "onnx"
+    OPENVINO = "openvino"
+    MNN = "mnn"
+
+
+class Kind(StrEnum):
+    """Precisions, as the command line writes them."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+def export(
+    config: Annotated[
+        str, typer.Option("--config", "-c", metavar="RECIPE", help="The recipe the weights were trained with.")
+    ],
+    weights: Annotated[
+        Path, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", metavar="BUNDLE", help="The bundle's folder: new, or one of the same weights.")
+    ],
+    to: Annotated[list[To] | None, typer.Option("--to", help="Format; repeatable. [onnx]")] = None,
+    precision: Annotated[list[Kind] | None, typer.Option("--precision", help="Repeatable. [fp32]")] = None,
+    calibration_data: Annotated[
+        Path | None,
+        typer.Option(
+            "--calibration-data",
+            metavar="PATH",
+            help="Images that int8 is made and measured on: a dataset or a folder.",
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option("--metrics", metavar="FILE.json", help="The metrics.json of an evaluation, to go with the model."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Of the model. [the recipe's]")] = None,
+    training_data: Annotated[
+        str | None, typer.Option("--training-data", metavar="NAME", help="What the model has learnt from.")
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option("--licence", metavar="TERMS", help="The terms of that data; goes with --training-data."),
+    ] = None,
+    override: OverrideOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a bundle: the model in the formats asked for, each proven to give the trained network's features.
+
+    Every format in every precision that are named is exported. Nothing is written when one of them does not agree.
+
+    Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
+    """
+    from reseen.export.accuracy import read_quantisation_images
+    from reseen.export.export import About, export_bundle
+    from reseen.export.source import source_of
+    from reseen.recipe.load import load_recipe
+    from reseen.workflows.device import choose_device
+    from reseen.workflows.evaluate import load_embedder
+    from reseen.workflows.stored_figures import read_figures
+
+    recipe = load_recipe(config, override or ())
+    about = About(name or recipe.name, _learnt_from(training_data, licence), read_figures(metrics) if metrics else {})
+    targets = [
+        (cast("Format", form.value), cast("Precision", kind.value))
+        for form, kind in product(to or [To.ONNX], precision or [Kind.FP32])
+    ]
+    images = None if calibration_data is None else read_quantisation_images(calibration_data, recipe.preprocess)
+    source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.preprocess)
+    bundle = export_bundle(source, targets, output, about, images=images, done=_tell)
+    say(f"bundle in {output}")
+    if as_json:
+        give(bundle.description.model_dump(mode="json"))
+
+
+def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:
+    from reseen.bundle.description import TrainingData
+
+    if name is None and licence is None:
+        return None
+    if name is None or licence is None:
+        raise UsageError(
+            "training data and its terms go together",
+            expected="both --training-data NAME and --licence TERMS, or neither",
+            got="one of them",
+            cure="name the dataset, and say what its terms allow",
+        )
+    return TrainingData(name=name, licence=licence)
+
+
+def _tell(model: Model) -> None:
+    parity, accuracy = model.parity, model.accuracy
+    cost = f", {accuracy.measure} {accuracy.before:.4f} → {accuracy.after:.4f}" if accuracy else ""
+    say(
+        f"{model.format} {model.precision}: cosine ≥ {parity.cosine:.7f}, error ≤ {parity.max_error:.2g}, "
+        f"length 1 ± {parity.norm_error:.2g}{cost}"
+    )

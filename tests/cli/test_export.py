@@ -1,0 +1,82 @@
+"""`reseen export`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reseen.bundle.bundle import open_bundle
+from reseen.datasets.manifest import Manifest
+from reseen.engines.embedder import load
+from reseen.images.decode import decode_image
+from reseen.recipe.load import load_recipe
+from reseen.workflows.device import choose_device
+from reseen.workflows.evaluate import load_embedder
+
+
+@pytest.fixture
+def run_options(finished_run: Path) -> list[str]:
+    return ["-c", str(finished_run / "recipe.yaml"), "--weights", str(finished_run / "checkpoints" / "best")]
+
+
+def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
+    reseen: Callable[..., Any], run_options: list[str], finished_run: Path, people: Manifest, tmp_path: Path
+) -> None:
+    figures = {"recall1": 0.5, "recall5": 0.6, "recall10": 0.7, "mAP": 0.4, "mINP": 0.1}
+    (tmp_path / "metrics.json").write_text(json.dumps(figures))
+    answer = reseen(
+        "export", *run_options, "--output", tmp_path / "bundle", "--precision", "fp32", "--precision", "fp16",
+        "--metrics", tmp_path / "metrics.json", "--training-data", "drawn people", "--licence", "free", "--json",
+    )  # fmt: skip
+    assert answer.code == 0, answer.err
+    described = json.loads(answer.out)
+    assert described == open_bundle(tmp_path / "bundle").description.model_dump(mode="json")
+    assert described["metrics"] == {"evaluation": figures}
+    assert described["training_data"] == {"name": "drawn people", "licence": "free"}
+    assert "onnx fp16: cosine ≥ " in answer.err
+
+    paths = [sample.path for sample in people.split("query")[:5]]
+    recipe = load_recipe(str(finished_run / "recipe.yaml"))
+    trained = load_embedder(recipe, finished_run / "checkpoints" / "best", choose_device("cpu"))
+    with load(tmp_path / "bundle") as embedder:
+        np.testing.assert_allclose(embedder.embed(paths), trained.embed([decode_image(p) for p in paths]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        (["--precision", "int8"], "onnx is not exported in int8"),
+        (["--licence", "free"], "training data and its terms go together"),
+        (["--metrics", "nowhere.json"], "does not hold the figures"),
+        (["--calibration-data", "nowhere"], "nowhere"),
+        (["-o", "preprocess.height=128"], "another preprocessing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_used(
+    reseen: Callable[..., Any],
+    well_told: Callable[[Any], bool],
+    run_options: list[str],
+    tmp_path: Path,
+    options: list[str],
+    what: str,
+) -> None:
+    answer = reseen("export", *run_options, "--output", tmp_path / "bundle", *options)
+    assert answer.code == 2
+    assert what in answer.err
+    assert well_told(answer)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_folder_that_holds_something_else(
+    reseen: Callable[..., Any], well_told: Callable[[Any], bool], run_options: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    answer = reseen("export", *run_options, "--output", tmp_path)
+    assert answer.code == 2
+    assert well_told(answer)
