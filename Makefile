@@ -4,8 +4,9 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 READY := .venv/.up-to-date
-# Threads that spin while they wait for each other waste the cores when others use them too; `reseen` sets the same.
+# Threads that spin long while they wait for each other waste the cores when others use them; `reseen` sets the same.
 export OMP_WAIT_POLICY ?= PASSIVE
+export GOMP_SPINCOUNT ?= 10000
 # The theme of the documents would recommend its successor at every build.
 export NO_MKDOCS_2_WARNING := 1
 
