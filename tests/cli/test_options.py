@@ -25,6 +25,7 @@ def verbs(command: Any) -> Iterator[Any]:
         ("override", ("--override", "-o")),
         ("data", ("--data",)),
         ("device", ("--device",)),
+        ("memory", ("--memory",)),
         ("as_json", ("--json",)),
     ],
 )

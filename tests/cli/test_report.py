@@ -39,6 +39,27 @@ def test_a_report_tells_the_figures_of_the_evaluation(reseen: Reseen, evaluation
     assert "data:image/jpeg" in html
 
 
+def test_a_re_ranked_evaluation_is_reported_and_compared_as_it_was(
+    reseen: Reseen, evaluation: Path, finished_run: Path, people: Manifest, tmp_path: Path
+) -> None:
+    weights = finished_run / "checkpoints" / "best"
+    made = reseen(
+        *("evaluate", "-c", finished_run / "recipe.yaml", "--weights", weights, "--data", people.root, "--rerank"),
+        *("-o", "evaluation.reranking={k1: 5, lambda: 0.1}", "--output", tmp_path / "reranked"),
+    )
+    figures = json.loads((tmp_path / "reranked" / "metrics.json").read_text())
+    answer = reseen("report", tmp_path / "reranked", "--json")
+    compared = reseen("report", tmp_path / "reranked", "--against", evaluation, "--json", "--memory", "0.5")
+    too_little = reseen("report", tmp_path / "reranked", "--memory", "0.01")
+
+    assert made.code == answer.code == compared.code == 0
+    assert json.loads(answer.out)["mAP"]["value"] == pytest.approx(figures["mAP"])
+    assert json.loads(compared.out)["mAP"]["value"] == pytest.approx(figures["mAP"])
+    assert json.loads(compared.out)["mAP"]["against"] != pytest.approx(figures["mAP"])
+    assert too_little.code == 2
+    assert "too little memory" in too_little.err
+
+
 def test_two_evaluations_are_compared(reseen: Reseen, evaluation: Path, tmp_path: Path) -> None:
     answer = reseen("report", evaluation, "--against", evaluation, "--output", tmp_path / "same.html", "--json")
 

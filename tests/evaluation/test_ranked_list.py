@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reseen.evaluation import ranked_list as module
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.ranked_list import ranked_list
+from reseen.evaluation.ranked_list import RankedLists, ranked_list
 
 Clustered = Callable[..., RetrievalSet]
-
-
 Images = Sequence[tuple[float, int, int]]
 
 
@@ -94,3 +95,26 @@ def test_listing_leaves_the_features_as_they_were(clustered: Clustered) -> None:
     ranked_list(retrieval, 0, 3)
 
     assert np.array_equal(retrieval.gallery_features, before)
+
+
+@given(seed=st.integers(0, 2**32 - 1), length=st.integers(1, 90), ties=st.sampled_from([2, 1000]))
+def test_lists_of_a_stream_are_those_of_sorting_each_row(
+    seed: int, length: int, ties: int, clustered: Clustered
+) -> None:
+    retrieval = clustered(queries=15, gallery=70, seed=seed)
+    draw = np.random.default_rng(seed)
+    scores = (draw.integers(-ties, ties, (15, len(retrieval.gallery_persons))) / ties).astype(np.float32)
+    lists = RankedLists(retrieval, length)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SCORES_AT_ONCE", 200)
+        for queries in np.array_split(np.arange(15), 4):
+            lists.add(queries, scores[queries])
+
+    for query, (person, camera) in enumerate(zip(retrieval.query_persons, retrieval.query_cameras, strict=True)):
+        own = (retrieval.gallery_persons == person) & (retrieval.gallery_cameras == camera)
+        order = [place for place in np.argsort(-scores[query], kind="stable") if not own[place]]
+        found = lists.of(query)
+        assert found.places.tolist() == order[: len(found.places)]
+        assert len(found.places) == min(length, len(order))
+        assert found.scores.tolist() == scores[query, found.places].tolist()
+        assert found.hits.tolist() == (retrieval.gallery_persons[found.places] == person).tolist()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,7 @@ def retrieval() -> RetrievalSet:
 
 
 def test_the_scores_are_those_of_the_method_with_its_settings(retrieval: RetrievalSet) -> None:
-    by_hand = {
+    by_hand: dict[Reranking, Iterator[np.ndarray]] = {
         K_RECIPROCAL: reranked_scores(retrieval, k1=4, k2=2, lambda_=0.25),
         EXPANSION: expanded_scores(retrieval, neighbours=3, alpha=2.0),
     }

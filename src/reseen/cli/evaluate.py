@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reseen.cli.console import StageBars, give, say
-from reseen.cli.options import DATASET, DeviceOption, JsonOption, OverrideOption
+from reseen.cli.options import DATASET, DeviceOption, JsonOption, MemoryOption, OverrideOption
 from reseen.errors import UsageError
 from reseen.files import make_folder
 
@@ -60,10 +60,7 @@ def evaluate(
     rerank_method: Annotated[
         RerankMethod | None, typer.Option("--rerank-method", help="Re-rank first, by this method.")
     ] = None,
-    memory: Annotated[
-        float | None,
-        typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [4]"),
-    ] = None,
+    memory: MemoryOption = None,
     flip: Annotated[
         bool, typer.Option("--flip", help="Average the features of each image and of its mirror image.")
     ] = False,

@@ -20,3 +20,7 @@ DATASET = "Market-1501, a CSV or parquet manifest, or a folder per person; repea
 DataOption = Annotated[list[Path], typer.Option("--data", metavar="PATH", help=DATASET)]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:N, mps, or auto.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option("--memory", metavar="GB", min=0.01, help="Re-rank in this much memory beside the features. [4]"),
+]

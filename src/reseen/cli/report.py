@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reseen.cli.console import give, say
-from reseen.cli.options import JsonOption
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import JsonOption, MemoryOption
 
 if TYPE_CHECKING:
     from reseen.workflows.report.comparison import Comparison
@@ -26,26 +26,29 @@ def report(
         Path | None,
         typer.Option("--output", metavar="FILE.html", help="The page; default: report.html or comparison.html in DIR."),
     ] = None,
+    memory: MemoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Draw report.html: figures with intervals, curves, thresholds, cameras, ranked lists, queries left out.
 
     With --against, compare two evaluations: which is better, how surely, and which queries changed.
+    What was re-ranked is re-ranked again.
 
     Example: reseen report runs/osnet/evaluation --against runs/other/evaluation
     """
+    from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
     from reseen.workflows.report.comparison import write_comparison
     from reseen.workflows.report.page import write_report
     from reseen.workflows.report.stored import read_stored
 
-    reported = read_stored(folder)
-    if against is None:
-        page = output or folder / "report.html"
-        measured = write_report(reported, page)
-        result = _measured(measured)
-    else:
-        page = output or folder / "comparison.html"
-        result = _compared(write_comparison(read_stored(against), reported, page))
+    reported, allowed = read_stored(folder), memory or DEFAULT_MEMORY
+    page = output or folder / ("report.html" if against is None else "comparison.html")
+    with StageBars() as bars:
+        if against is None:
+            result = _measured(write_report(reported, page, memory=allowed, progress=bars))
+        else:
+            compared = write_comparison(read_stored(against), reported, page, memory=allowed, progress=bars)
+            result = _compared(compared)
     say(f"look at {page}")
     give(result if as_json else "\n".join(f"{name}: {value}" for name, value in result.items()))
 

@@ -10,10 +10,17 @@ import pytest
 from reseen.errors import FeaturesError
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.ranked_list import RankedLists, ranked_list
+from reseen.evaluation.reranking import reranked_scores
+from reseen.recipe.schema import KReciprocal
 from reseen.workflows.report.comparison import compare, write_comparison
 from reseen.workflows.report.page import Reported
 
 SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
+
+
+def reported(retrieval: RetrievalSet) -> Reported:
+    return Reported("people", "tiny", "command", retrieval)
 
 
 def blurred(retrieval: RetrievalSet, scale: float) -> RetrievalSet:
@@ -26,7 +33,7 @@ def blurred(retrieval: RetrievalSet, scale: float) -> RetrievalSet:
 
 def test_figures_and_flips_are_those_of_the_two_evaluations(small: SmallSet) -> None:
     better, worse = small[0], blurred(small[0], 0.6)
-    found = compare(worse, better)
+    found = compare(reported(worse), reported(better))
     one, other = evaluate(worse), evaluate(better)
 
     assert found.differences["mAP"].first == one.mAP
@@ -41,7 +48,7 @@ def test_figures_and_flips_are_those_of_the_two_evaluations(small: SmallSet) -> 
 
 
 def test_an_evaluation_does_not_differ_from_itself(small: SmallSet) -> None:
-    found = compare(small[0], small[0])
+    found = compare(reported(small[0]), reported(small[0]))
 
     assert not found.gained.size
     assert not found.lost.size
@@ -52,7 +59,7 @@ def test_an_evaluation_does_not_differ_from_itself(small: SmallSet) -> None:
 
 def test_turned_round_the_comparison_is_turned_round(small: SmallSet) -> None:
     better, worse = small[0], blurred(small[0], 0.6)
-    there, back = compare(worse, better), compare(better, worse)
+    there, back = (compare(*map(reported, each)) for each in ((worse, better), (better, worse)))
 
     assert there.gained.tolist() == back.lost.tolist()
     one, other = there.differences["mINP"].interval, back.differences["mINP"].interval
@@ -64,9 +71,30 @@ def test_turned_round_the_comparison_is_turned_round(small: SmallSet) -> None:
 def test_other_images_are_refused(small: SmallSet) -> None:
     retrieval = small[0]
     with pytest.raises(FeaturesError, match="different images") as refused:
-        compare(retrieval, replace(retrieval, query_persons=retrieval.query_persons[::-1].copy()))
+        compare(reported(retrieval), reported(replace(retrieval, query_persons=retrieval.query_persons[::-1].copy())))
     assert refused.value.expected == "the same query persons, in the same order"
     assert refused.value.got == "12 of 13 that differ"
+
+
+def test_an_evaluation_that_was_re_ranked_is_compared_as_it_was(small: SmallSet, tmp_path: Path) -> None:
+    retrieval, query_paths, gallery_paths = small
+    blurry = blurred(retrieval, 0.6)
+    plain = Reported("people", "run", "command", blurry, query_paths, gallery_paths)
+    reranking = KReciprocal(k1=3, k2=2)
+    found = write_comparison(plain, replace(plain, reranking=reranking), tmp_path / "comparison.html")
+    page = re.sub("<[^>]*>", " ", (tmp_path / "comparison.html").read_text(encoding="utf-8"))
+    scores = np.concatenate(list(reranked_scores(blurry, k1=3, k2=2)))
+    metrics = evaluate(blurry, [scores.copy()])
+
+    assert found.differences["mAP"].first == evaluate(blurry).mAP
+    assert found.differences["mAP"].second == metrics.mAP != found.differences["mAP"].first
+    first = RankedLists(blurry, 1)
+    first.add(blurry.valid_queries, scores)
+    for query in blurry.valid_queries.tolist():
+        assert found.lists[0].of(query).places == ranked_list(blurry, query, 1).places
+        assert found.lists[1].of(query).places == first.of(query).places
+    assert "run, re-ranked: k-reciprocal (k1 = 3, k2 = 2, lambda = 0.3)" in page
+    assert "cosine similarity in A, minus the k-reciprocal distance in B" in page
 
 
 def test_the_page_shows_both_and_the_queries_that_changed(small: SmallSet, tmp_path: Path) -> None:

@@ -53,9 +53,10 @@ def test_scores_of_both_kinds_of_pairs_are_drawn_with_their_thresholds(
     small: tuple[RetrievalSet, object, object],
 ) -> None:
     verification = measure(small[0]).verification
-    chart = score_chart(verification, [Mark(0.5, "1 %")])
+    chart = score_chart(verification, [Mark(0.5, "1 %")], "the score in words")
 
     assert ET.fromstring(chart.svg).get("role") == "img"  # noqa: S314
     assert "1 %" in chart.svg
+    assert "the score in words" in chart.svg
     assert f"{verification.impostor.total:,} of two" in chart.caption
     assert len(re.findall('class="area', chart.svg)) == 2

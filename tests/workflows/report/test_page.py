@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reseen.errors import FeaturesError
+from reseen.errors import FeaturesError, UsageError
+from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.reranking import reranked_scores
+from reseen.recipe.schema import KReciprocal
 from reseen.workflows.report.page import Reported, write_report
 
 SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
@@ -36,7 +39,33 @@ def test_the_page_tells_what_was_measured(small: SmallSet, tmp_path: Path) -> No
     assert "1: person not in gallery" in re.sub("<[^>]*>", "", html)
     assert html.count("<svg") == 4
     assert html.count('class="hit"') + html.count('class="miss"') == 60
-    assert "too few pairs to tell" in html  # 12 × 24 pairs of two people say nothing about one in 10,000
+    assert "too few to tell" in html  # 12 × 24 pairs of two people say nothing about one in 10,000
+
+
+def test_a_re_ranked_evaluation_is_reported_as_it_was_ranked(small: SmallSet, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    path, reranking = tmp_path / "report.html", KReciprocal(k1=4, k2=2)
+    reported = Reported("people", "tiny", COMMAND, *small, reranking=reranking)
+    write_report(reported, path, progress=lambda *each: told.append(each))
+    html = path.read_text(encoding="utf-8")
+    metrics = evaluate(small[0], reranked_scores(small[0], k1=4, k2=2))
+
+    assert f"<b>{metrics.mAP * 100:.2f}</b>" in html
+    assert metrics.mAP != evaluate(small[0]).mAP
+    assert "Re-ranked: k-reciprocal (k1 = 4, k2 = 2, lambda = 0.3)" in html
+    assert "the score that ranked it:\nminus the k-reciprocal distance." in html
+    assert {stage for stage, _, _ in told} == {"re-ranking"}
+    with pytest.raises(UsageError, match="too little memory"):
+        write_report(reported, path, memory=0.02)
+
+
+def test_the_page_tells_who_the_strangers_are(page: Path) -> None:
+    text = " ".join(re.sub("<[^>]*>", " ", page.read_text(encoding="utf-8")).split())
+
+    assert "6 people, half of those who could be found, drawn by chance" in text
+    assert "6 people stay enrolled" in text
+    assert "Re-ranked" not in text
+    assert "the score that ranked it: cosine similarity." in text
 
 
 def test_texts_are_escaped_and_nothing_comes_from_outside(page: Path) -> None:

@@ -11,6 +11,7 @@ from reseen.errors import FeaturesError
 from reseen.evaluation.features import write_features
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.recipe.schema import KReciprocal, QueryExpansion, Reranking
 from reseen.workflows.report.page import Reported
 from reseen.workflows.report.stored import read_stored, write_stored
 
@@ -35,6 +36,12 @@ def test_an_evaluation_comes_back_as_it_was(small: SmallSet, stored: Path) -> No
     np.testing.assert_allclose(found.retrieval.gallery_features, retrieval.gallery_features, atol=1e-6)
     assert found.retrieval.camera_name(2) == "hall"
     assert evaluate(found.retrieval).mAP == pytest.approx(evaluate(retrieval).mAP)
+
+
+@pytest.mark.parametrize("reranking", [KReciprocal.model_validate({"lambda": 0.2}), QueryExpansion(alpha=3.0), None])
+def test_how_it_was_re_ranked_comes_back(small: SmallSet, tmp_path: Path, reranking: Reranking | None) -> None:
+    write_stored(tmp_path, Reported("people", "tiny", "", *small, reranking=reranking))
+    assert read_stored(tmp_path).reranking == reranking
 
 
 def test_a_query_that_is_in_the_gallery_still_does_not_find_itself(small: SmallSet, tmp_path: Path) -> None:

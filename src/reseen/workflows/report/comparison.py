@@ -15,10 +15,14 @@ from reseen.errors import FeaturesError
 from reseen.evaluation.bootstrap import MIN_PEOPLE, RESAMPLES, Interval, bootstrap_means, interval
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.ranked_list import ranked_list
+from reseen.evaluation.ranked_list import RankedLists
+from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.watch import watched
 from reseen.files import write_whole
+from reseen.workflows.extract import Progress
+from reseen.workflows.ranking import ranking_scores, reranking_in_words, score_in_words
 from reseen.workflows.report.page import FIGURES, Reported, page_template
-from reseen.workflows.report.pictures import Picture, camera_in_words, thumbnail
+from reseen.workflows.report.pictures import Picture, camera_in_words, score_text, thumbnail
 
 FLIPS_SHOWN = 12
 
@@ -51,22 +55,39 @@ class Comparison:
         differences: of the headline figures, by their names.
         gained: queries whose first image is right in the second evaluation alone; places in the query set.
         lost: those whose first image is right in the first alone.
+        lists: the first place of every query in the first evaluation, and in the second.
     """
 
     differences: Mapping[str, Difference]
     gained: Int64[np.ndarray, " gained"]
     lost: Int64[np.ndarray, " lost"]
+    lists: tuple[RankedLists, RankedLists]
 
 
-def compare(first: RetrievalSet, second: RetrievalSet, *, seed: int = 0) -> Comparison:
-    """Compare two sets of features of the same images.
+def compare(
+    first: Reported,
+    second: Reported,
+    *,
+    memory: float = DEFAULT_MEMORY,
+    progress: Progress | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two evaluations of the same images, each re-ranked as it was.
+
+    Args:
+        first: the one.
+        second: the other.
+        memory: GB that re-ranking takes at most beside the features.
+        progress: told how far re-ranking has come.
+        seed: of the draws of people.
 
     Raises:
         FeaturesError: they are not of the same queries and gallery; no query can be evaluated.
+        UsageError: too little memory to re-rank in.
     """
-    _check_same(first, second)
-    one, other = evaluate(first), evaluate(second)
-    people = first.query_persons[one.valid_queries]
+    _check_same(first.retrieval, second.retrieval)
+    (one, lists), (other, other_lists) = (_ranked(each, memory, progress) for each in (first, second))
+    people = first.retrieval.query_persons[one.valid_queries]
     gap = np.stack([other.per_query()[name] - values for name, values in one.per_query().items()], axis=1)
     bounds: list[Interval | None] = [None] * gap.shape[1]
     if len(np.unique(people)) >= MIN_PEOPLE:
@@ -79,24 +100,46 @@ def compare(first: RetrievalSet, second: RetrievalSet, *, seed: int = 0) -> Comp
         },
         gained=one.valid_queries[~right & right_now],
         lost=one.valid_queries[right & ~right_now],
+        lists=(lists, other_lists),
     )
 
 
-def write_comparison(first: Reported, second: Reported, path: Path) -> Comparison:
+def _ranked(reported: Reported, memory: float, progress: Progress | None) -> tuple[Metrics, RankedLists]:
+    """The figures, and what is ranked first."""
+    retrieval, lists = reported.retrieval, RankedLists(reported.retrieval, 1)
+    scores = ranking_scores(retrieval, reported.reranking, memory, progress)
+    return evaluate(retrieval, watched(retrieval, scores, lists)), lists
+
+
+def write_comparison(
+    first: Reported, second: Reported, path: Path, *, memory: float = DEFAULT_MEMORY, progress: Progress | None = None
+) -> Comparison:
     """Write the page; what was compared.
+
+    Args:
+        first: the one.
+        second: the other.
+        path: of the page.
+        memory: GB that re-ranking takes at most beside the features.
+        progress: told how far re-ranking has come.
 
     Raises:
         FeaturesError: the two are not of the same queries and gallery.
+        UsageError: too little memory to re-rank in.
         StorageError: it cannot be written.
     """
-    found = compare(first.retrieval, second.retrieval)
+    found = compare(first, second, memory=memory, progress=progress)
     html = page_template("comparison.html").render(
-        first=first,
-        second=second,
+        sides=[_side(each) for each in (first, second)],
+        title=second.title,
         rows=[_row(FIGURES[name], difference) for name, difference in found.differences.items()],
         resamples=f"{RESAMPLES:,}",
         flips=[
-            {"title": title, "count": len(places), "shown": [_flip(first, second, int(each)) for each in places[:most]]}
+            {
+                "title": title,
+                "count": len(places),
+                "shown": [_flip(found, first, second, int(each)) for each in places[:most]],
+            }
             for title, places in (("Now right", found.gained), ("No longer right", found.lost))
             for most in [FLIPS_SHOWN if first.query_paths else 0]
         ],
@@ -137,12 +180,22 @@ def _row(name: str, difference: Difference) -> dict[str, str]:
     }
 
 
-def _flip(first: Reported, second: Reported, query: int) -> dict[str, Picture]:
+def _side(reported: Reported) -> dict[str, str]:
+    """One of the two, in words."""
+    reranking = "" if reported.reranking is None else f", re-ranked: {reranking_in_words(reported.reranking)}"
+    return {
+        "model": f"{reported.model}{reranking}",
+        "score": score_in_words(reported.reranking),
+        "command": reported.command,
+    }
+
+
+def _flip(found: Comparison, first: Reported, second: Reported, query: int) -> dict[str, Picture]:
     """A query with what each evaluation puts first."""
     camera = camera_in_words(first.retrieval, int(first.retrieval.query_cameras[query]))
     shown = {"query": Picture(thumbnail(first.query_paths[query]), camera)}
-    for name, each in (("first", first), ("second", second)):
-        places, scores, hits = ranked_list(each.retrieval, query, 1)
+    for name, each, lists in zip(("first", "second"), (first, second), found.lists, strict=True):
+        places, scores, hits = lists.of(query)
         camera = camera_in_words(each.retrieval, int(each.retrieval.gallery_cameras[places[0]]))
-        shown[name] = Picture(thumbnail(first.gallery_paths[places[0]]), camera, f"{scores[0]:.2f}", bool(hits[0]))
+        shown[name] = Picture(thumbnail(first.gallery_paths[places[0]]), camera, score_text(scores[0]), bool(hits[0]))
     return shown

@@ -57,8 +57,14 @@ def det_chart(roc: ROC) -> Chart:
     return Chart(svg, "DET: the same errors, both on logarithmic axes. Lower is better.")
 
 
-def score_chart(verification: Verification, marks: list[Mark]) -> Chart:
-    """How the scores of pairs of one person and of two are spread."""
+def score_chart(verification: Verification, marks: list[Mark], score: str) -> Chart:
+    """How the scores of pairs of one person and of two are spread.
+
+    Args:
+        verification: the pairs.
+        marks: thresholds to show.
+        score: what the scores are, in words.
+    """
     genuine, impostor = verification.genuine.counts, verification.impostor.counts
     used = np.flatnonzero(genuine + impostor)
     low, high = THRESHOLDS[used[0]], THRESHOLDS[used[-1] + 1]
@@ -69,7 +75,7 @@ def score_chart(verification: Verification, marks: list[Mark]) -> Chart:
             ("one person", _shares(genuine, low, high).tolist(), "first"),
             ("two people", _shares(impostor, low, high).tolist(), "second"),
         ],
-        Axis("cosine similarity", float(low), float(high), ticks),
+        Axis(score, float(low), float(high), ticks),
         "Scores of pairs of one person and of pairs of two",
         marks,
     )

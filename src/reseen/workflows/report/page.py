@@ -11,11 +11,16 @@ from typing import Any
 import jinja2
 
 import reseen
-from reseen.evaluation.bootstrap import RESAMPLES
+from reseen.evaluation.bootstrap import RESAMPLES, Interval
 from reseen.evaluation.camera_pairs import CameraPair
+from reseen.evaluation.open_set import OpenSetPoint
 from reseen.evaluation.protocol import RetrievalSet, SkippedQueries
+from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.verification import VerificationPoint
 from reseen.files import write_whole
+from reseen.recipe.schema import Reranking
+from reseen.workflows.extract import Progress
+from reseen.workflows.ranking import reranking_in_words, score_in_words
 from reseen.workflows.report.charts import Mark
 from reseen.workflows.report.curves import Chart, cmc_chart, det_chart, roc_chart, score_chart
 from reseen.workflows.report.measurements import Measurements, measure
@@ -36,6 +41,7 @@ class Reported:
         retrieval: the features.
         query_paths: file of each query; empty where images are not at hand.
         gallery_paths: file of each gallery image, without junk.
+        reranking: how the ranking was improved, None for not at all.
     """
 
     title: str
@@ -44,27 +50,42 @@ class Reported:
     retrieval: RetrievalSet
     query_paths: tuple[Path, ...] = ()
     gallery_paths: tuple[Path, ...] = ()
+    reranking: Reranking | None = None
 
 
-def write_report(reported: Reported, path: Path) -> Measurements:
+def write_report(
+    reported: Reported, path: Path, *, memory: float = DEFAULT_MEMORY, progress: Progress | None = None
+) -> Measurements:
     """Write the page; what was measured for it.
+
+    Args:
+        reported: what it is about.
+        path: of the page.
+        memory: GB that re-ranking takes at most beside the features.
+        progress: told how far re-ranking has come.
 
     Raises:
         FeaturesError: no query can be evaluated.
+        UsageError: too little memory to re-rank in.
         StorageError: it cannot be written.
     """
-    measured = measure(reported.retrieval)
+    measured = measure(reported.retrieval, reported.reranking, memory, progress)
+    score = score_in_words(reported.reranking)
     further = measured.further
     html = page_template("report.html").render(
         title=reported.title,
         subtitle=reported.model,
         headline=_headline(measured),
         counts=_counts(measured),
+        reranking=reported.reranking and reranking_in_words(reported.reranking),
+        score=score,
         resamples=f"{RESAMPLES:,}",
-        charts=_charts(measured),
-        points=[_point(point) for point in further.verification],
+        charts=_charts(measured, score),
+        points=[_verified(point) for point in further.verification],
+        further=further,
+        strangers=[_identified(point) for point in further.open_set],
         matrix=_matrix(further.camera_pairs),
-        lists=picture_lists(reported.retrieval, measured.metrics, reported.query_paths, reported.gallery_paths),
+        lists=picture_lists(measured, reported.query_paths, reported.gallery_paths),
         skipped=_skipped(measured.metrics.skipped, reported.query_paths),
         command=reported.command,
         version=reseen.__version__,
@@ -104,26 +125,36 @@ def _counts(measured: Measurements) -> str:
     return ", ".join(parts) + "."
 
 
-def _charts(measured: Measurements) -> list[Chart]:
+def _charts(measured: Measurements, score: str) -> list[Chart]:
     points = measured.further.verification
     charts = [cmc_chart(measured.metrics)]
     if points:
         marks = [Mark(point.threshold, f"{point.far * 100:g} %") for point in points if point.threshold is not None]
         roc = measured.verification.roc()
-        charts += [score_chart(measured.verification, marks), roc_chart(roc), det_chart(roc)]
+        charts += [score_chart(measured.verification, marks, score), roc_chart(roc), det_chart(roc)]
     return charts
 
 
-def _point(point: VerificationPoint) -> dict[str, str]:
-    if not point.supported or point.tar is None:
-        return {"rate": f"{point.far * 100:g} %", "threshold": "–", "found": "too few pairs to tell", "measured": "–"}
-    bounds = point.tar_interval
+def _verified(point: VerificationPoint) -> dict[str, str]:
+    return _at_rate(point.far, point.threshold, point.tar, point.tar_interval, point.measured_far)
+
+
+def _identified(point: OpenSetPoint) -> dict[str, str]:
+    return _at_rate(point.fpir, point.threshold, point.dir, point.dir_interval, point.measured_fpir)
+
+
+def _at_rate(
+    rate: float, threshold: float | None, found: float | None, bounds: Interval | None, measured: float | None
+) -> dict[str, str]:
+    """A row about a rate of errors; the rest is None where too little was measured to tell."""
+    if threshold is None:
+        return {"rate": f"{rate * 100:g} %", "threshold": "–", "found": "too few to tell", "measured": "–"}
     interval = f" ({bounds.low:.1%} to {bounds.high:.1%})" if bounds is not None else ""
     return {
-        "rate": f"{point.far * 100:g} %",
-        "threshold": f"{point.threshold:.4f}",
-        "found": f"{point.tar:.1%}{interval}",
-        "measured": f"{point.measured_far:.4%}",
+        "rate": f"{rate * 100:g} %",
+        "threshold": f"{threshold:.4f}",
+        "found": f"{found:.1%}{interval}",
+        "measured": f"{measured:.4%}",
     }
 
 

@@ -12,14 +12,12 @@ import numpy as np
 from PIL import Image
 
 from reseen.errors import ImageError
-from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.ranked_list import ranked_list
 from reseen.images.decode import decode_image
+from reseen.workflows.report.measurements import Measurements
 
 HEIGHT = 160
 QUALITY = 82
-LENGTH = 10
 EACH = 2
 """Lists of the best queries, and as many of the median and of the worst ones."""
 
@@ -31,7 +29,7 @@ class Picture:
     Attributes:
         image: as a data URI.
         camera: by which it was taken, in words.
-        score: its similarity to the query; empty for the query itself.
+        score: that ranked it; empty for the query itself.
         hit: whether it shows the query's person.
     """
 
@@ -43,7 +41,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureList:
-    """A query and what is most similar to it."""
+    """A query and what is ranked first for it."""
 
     title: str
     query: Picture
@@ -51,18 +49,18 @@ class PictureList:
 
 
 def picture_lists(
-    retrieval: RetrievalSet, metrics: Metrics, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
+    measured: Measurements, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
 ) -> list[PictureList]:
     """Ranked lists of the best, the median and the worst queries by average precision.
 
     Args:
-        retrieval: the features.
-        metrics: their figures.
+        measured: the figures and the lists.
         query_paths: file of each query, or none at all: then there are no lists.
         gallery_paths: file of each gallery image, without junk.
     """
     if not query_paths:
         return []
+    metrics = measured.metrics
     order = np.argsort(-metrics.average_precision, kind="stable")
     middle = max(len(order) // 2 - EACH // 2, 0)
     chosen = {"Best": order[:EACH], "Median": order[middle : middle + EACH], "Worst": order[-EACH:]}
@@ -72,22 +70,22 @@ def picture_lists(
             precision = metrics.average_precision[place]
             title = f"{kind}: average precision {precision:.1%}, first match at rank {metrics.first_rank[place]}"
             query = int(metrics.valid_queries[place])
-            lists.append(_list(retrieval, query, title, query_paths, gallery_paths))
+            lists.append(_list(measured, query, title, query_paths, gallery_paths))
     return lists
 
 
 def _list(
-    retrieval: RetrievalSet, query: int, title: str, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
+    measured: Measurements, query: int, title: str, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
 ) -> PictureList:
-    places, scores, hits = ranked_list(retrieval, query, LENGTH)
+    retrieval = measured.retrieval
     matches = tuple(
         Picture(
             thumbnail(gallery_paths[place]),
             camera_in_words(retrieval, int(retrieval.gallery_cameras[place])),
-            f"{score:.2f}",
+            score_text(score),
             bool(hit),
         )
-        for place, score, hit in zip(places, scores, hits, strict=True)
+        for place, score, hit in zip(*measured.lists.of(query), strict=True)
     )
     camera = camera_in_words(retrieval, int(retrieval.query_cameras[query]))
     return PictureList(title, Picture(thumbnail(query_paths[query]), camera), matches)
@@ -96,6 +94,11 @@ def _list(
 def camera_in_words(retrieval: RetrievalSet, code: int) -> str:
     """By which camera; nothing where it is not known."""
     return f"camera {retrieval.camera_name(code)}" if code >= 0 else ""
+
+
+def score_text(score: np.float32) -> str:
+    """A score as pictures show it."""
+    return f"{score:z.2f}"
 
 
 def thumbnail(path: Path) -> str:

@@ -14,7 +14,7 @@ from reseen.datasets.manifest import Manifest
 from reseen.errors import FeaturesError
 from reseen.evaluation.features import read_features, write_features
 from reseen.files import make_folder, write_whole
-from reseen.recipe.schema import Recipe
+from reseen.recipe.schema import Recipe, Reranking
 from reseen.workflows.evaluate import evaluated_part, query_and_gallery
 from reseen.workflows.evaluations import Evaluations
 from reseen.workflows.report.page import Reported
@@ -35,6 +35,7 @@ class Description(BaseModel):
         cameras: what the camera codes stand for.
         query: file of each query.
         gallery: file of each gallery image, without junk.
+        reranking: how the ranking was improved, None for not at all.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class Description(BaseModel):
     cameras: tuple[str, ...]
     query: tuple[str, ...]
     gallery: tuple[str, ...]
+    reranking: Reranking | None = None
 
 
 def write_stored(folder: Path, reported: Reported) -> None:
@@ -61,9 +63,10 @@ def write_stored(folder: Path, reported: Reported) -> None:
         cameras=reported.retrieval.camera_names,
         query=tuple(str(path.absolute()) for path in reported.query_paths),
         gallery=tuple(str(path.absolute()) for path in reported.gallery_paths),
+        reranking=reported.reranking,
     )
     write_features(make_folder(folder) / FEATURES, reported.retrieval)
-    write_whole(folder / DESCRIPTION, description.model_dump_json() + "\n")
+    write_whole(folder / DESCRIPTION, description.model_dump_json(by_alias=True) + "\n")
 
 
 def store_evaluations(
@@ -91,6 +94,7 @@ def store_evaluations(
             retrieval=found.each[manifest.name].retrieval,
             query_paths=tuple(sample.path for sample in query),
             gallery_paths=tuple(sample.path for sample in gallery),
+            reranking=found.each[manifest.name].reranking,
         )
         write_stored(output if len(manifests) == 1 else output / manifest.name, reported)
 
@@ -127,6 +131,7 @@ def read_stored(folder: Path) -> Reported:
         retrieval=replace(retrieval, camera_names=description.cameras),
         query_paths=tuple(map(Path, description.query)),
         gallery_paths=tuple(map(Path, description.gallery)),
+        reranking=description.reranking,
     )
 
 
