@@ -7,9 +7,11 @@ entry of its ranking when that scores at least the threshold.
 - DIR, over queries of enrolled people: the first entry is that person *and* reaches the threshold.
 - FPIR, over queries of strangers: the first entry, whoever it is, reaches the threshold.
 
-Strangers are the people who are in the gallery all the same, but are taken out of it here: a share of them, drawn by
-chance. All else is as the protocol has it: distractors are entries, a person's images by the query's own camera are
-not.
+Strangers are made here: of the people who can be found, a share is drawn with a seed and taken out of the gallery, and
+their queries are the strangers' searches. Only valid queries search. A query whose person the gallery lacks from the
+start would be a stranger's as well, but the protocol skips it, and it is not counted here either. So what is measured is
+one division of the people, in a gallery of those who remain. All else is as the protocol has it: distractors are
+entries, a person's images by the query's own camera are not.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class OpenSet:
 
     Args:
         retrieval: the queries and the gallery.
-        share: how many of the people who can be searched for are taken out of the gallery, 0..1; at least one is, and
+        share: how many of the people who can be found are taken out of the gallery, 0..1; at least one is, and
             at least one is not.
         seed: of the draw.
 
