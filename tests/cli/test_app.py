@@ -126,15 +126,16 @@ def test_names_that_are_not_text_are_shown_escaped(reseen: Reseen, tmp_path: Pat
     assert "caf\\udce9.jpg" in answer.out
 
 
-@pytest.mark.parametrize(("users", "expected"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_threads_wait_without_spinning_unless_the_user_says_otherwise(
-    users: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "ours"), [("OMP_WAIT_POLICY", "PASSIVE"), ("GOMP_SPINCOUNT", "10000")])
+@pytest.mark.parametrize("users", [None, "7"])
+def test_threads_soon_wait_asleep_unless_the_user_says_otherwise(
+    name: str, ours: str, users: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", users or "")
+    monkeypatch.setenv(name, users or "")
     if users is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
+        monkeypatch.delenv(name)
     monkeypatch.setattr(application, "app", lambda: None)
 
     application.main()
 
-    assert os.environ["OMP_WAIT_POLICY"] == expected
+    assert os.environ[name] == (users or ours)
