@@ -16,7 +16,7 @@ from reseen.engines.embedder import load
 from reseen.images.decode import decode_image
 from reseen.recipe.load import load_recipe
 from reseen.workflows.device import choose_device
-from reseen.workflows.evaluate import load_embedder
+from reseen.workflows.load_embedder import load_embedder
 
 
 @pytest.fixture

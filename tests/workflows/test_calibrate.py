@@ -12,7 +12,7 @@ from reseen.datasets.set_aside import set_aside
 from reseen.errors import DatasetError, WeightsError
 from reseen.recipe.schema import Recipe
 from reseen.workflows.calibrate import calibration_people, embed_calibration_people
-from reseen.workflows.evaluate import load_embedder
+from reseen.workflows.load_embedder import load_embedder
 from reseen.workflows.extract import extract_features
 
 CPU = torch.device("cpu")

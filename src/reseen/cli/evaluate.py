@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from reseen.cli.bundle_options import EngineOption, Precision, PrecisionOption
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import DATASET, DeviceOption, JsonOption, MemoryOption, OverrideOption
 from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
+    from reseen.recipe.schema import Recipe
     from reseen.workflows.evaluations import Evaluations
+    from reseen.workflows.extract import EmbedsImages
 
 
 class RerankMethod(StrEnum):
@@ -37,6 +41,50 @@ class _Asked:
     thorough: bool
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What the features come from, as far as it was given."""
+
+    config: str | None
+    weights: Path | None
+    bundle: Path | None
+    data: list[Path]
+    features: Path | None
+    flip: bool
+
+    def __str__(self) -> str:
+        options: dict[str, object] = {
+            "-c": self.config,
+            "--weights": self.weights,
+            "--bundle": self.bundle,
+            "--features": self.features,
+            "--data": " --data ".join(map(str, self.data)) or None,
+        }
+        told = [f"{name} {value}" for name, value in options.items() if value is not None]
+        return " ".join([*told, *(["--flip"] if self.flip else [])]) or "none of them"
+
+    @property
+    def kind(self) -> Literal["features", "bundle", "weights"]:
+        """Which of the three ways this is."""
+        ways: dict[Literal["features", "bundle", "weights"], bool] = {
+            "features": self.features is not None and not (self.weights or self.bundle or self.data or self.flip),
+            "bundle": self.bundle is not None and bool(self.data) and not (self.weights or self.features or self.flip),
+            "weights": self.config is not None
+            and self.weights is not None
+            and bool(self.data)
+            and not (self.bundle or self.features),
+        }
+        for way, fits in ways.items():
+            if fits:
+                return way
+        raise UsageError(
+            "it is not clear what to evaluate",
+            expected="-c RECIPE --weights FILE --data PATH, or --bundle BUNDLE --data PATH, or --features FILE.npz",
+            got=str(self),
+            cure="reseen evaluate --help shows an example",
+        )
+
+
 def evaluate(
     config: Annotated[
         str | None,
@@ -50,6 +98,11 @@ def evaluate(
     weights: Annotated[
         Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="BUNDLE", help="Evaluate an exported model instead of weights.")
+    ] = None,
+    engine: EngineOption = "onnxruntime",
+    precision: PrecisionOption = Precision.FP32,
     data: Annotated[list[Path] | None, typer.Option("--data", metavar="PATH", help=DATASET)] = None,
     features: Annotated[
         Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
@@ -85,38 +138,29 @@ def evaluate(
 
     Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501
     """
+    from reseen.recipe.load import load_recipe
+
     if output is not None:
         make_folder(output)  # so that one which cannot be made is told before the work
     asked = _Asked(rerank or rerank_method is not None, multi_query, thorough)
     settings = _settings(rerank_method, memory)
-    if features is not None:
-        if weights is not None or data or flip:
-            raise UsageError(
-                "--features stands alone",
-                expected="--features FILE.npz, with neither --weights nor --data nor --flip",
-                got="both kinds of options",
-                cure="leave one kind out",
-            )
-        done = _stored(features, config, override or [], settings, asked)
-    elif config is None or weights is None or not data:
-        raise UsageError(
-            "nothing to evaluate",
-            expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz",
-            got=_given({"-c": config, "--weights": weights, "--data": " --data ".join(map(str, data or ())) or None}),
-            cure="reseen evaluate --help shows an example",
-        )
+    given = _Given(config, weights, bundle, data or [], features, flip)
+    if given.kind == "features" or (given.kind == "bundle" and config is None):
+        _refuse_overrides(config, override)
+    # Every shipped recipe has the default settings of the evaluation.
+    mirrored = ["evaluation.flip=true"] if flip else []
+    recipe = load_recipe(config or "baseline", [*(override or []), *settings, *mirrored])
+    if given.features is not None:
+        done = _stored(given.features, recipe, asked)
     else:
-        mirrored = ["evaluation.flip=true"] if flip else []
-        done = _network(config, [*(override or []), *settings, *mirrored], weights, data, asked, device, output)
+        model = f"{bundle}, {precision} by {engine}" if bundle is not None else f"{recipe.name}, {weights}"
+        with _embedder(given, recipe, engine, precision, device) as embedder:
+            done = _images(embedder, recipe, given.data, asked, output, model)
     if output is not None:
         done.save(output)
     for line in done.details():
         say(line)
     give(done.figures() if as_json else "\n".join(done.results()))
-
-
-def _given(options: Mapping[str, object]) -> str:
-    return " ".join(f"{name} {value}" for name, value in options.items() if value is not None) or "none of them"
 
 
 def _settings(method: RerankMethod | None, memory: float | None) -> list[str]:
@@ -125,12 +169,7 @@ def _settings(method: RerankMethod | None, memory: float | None) -> list[str]:
     return named if memory is None else [*named, f"evaluation.memory={memory}"]
 
 
-def _stored(features: Path, config: str | None, override: list[str], settings: list[str], asked: _Asked) -> Evaluations:
-    from reseen.evaluation.features import read_features
-    from reseen.recipe.load import load_recipe
-    from reseen.workflows.evaluate import evaluate_retrieval
-    from reseen.workflows.evaluations import Evaluations
-
+def _refuse_overrides(config: str | None, override: list[str] | None) -> None:
     if config is None and override:
         raise UsageError(
             "-o changes a recipe, and there is none",
@@ -138,13 +177,19 @@ def _stored(features: Path, config: str | None, override: list[str], settings: l
             got=f"-o {override[0]}",
             cure="add -c, or leave out -o",
         )
-    # Every shipped recipe has the default settings of the evaluation.
-    evaluation = load_recipe(config or "baseline", [*override, *settings]).evaluation
+
+
+def _stored(features: Path, recipe: Recipe, asked: _Asked) -> Evaluations:
+    from reseen.evaluation.features import read_features
+    from reseen.workflows.evaluate import evaluate_retrieval
+    from reseen.workflows.evaluations import Evaluations
+
+    settings = recipe.evaluation
     with StageBars() as bars:
         found = evaluate_retrieval(
             read_features(features),
-            evaluation.reranking if asked.rerank else None,
-            evaluation.memory,
+            settings.reranking if asked.rerank else None,
+            settings.memory,
             merge_queries=asked.merge_queries,
             thorough=asked.thorough,
             progress=bars,
@@ -152,26 +197,32 @@ def _stored(features: Path, config: str | None, override: list[str], settings: l
     return Evaluations({features.stem: found})
 
 
-def _network(
-    config: str,
-    override: list[str],
-    weights: Path,
-    data: list[Path],
-    asked: _Asked,
-    device: str,
-    output: Path | None,
+@contextmanager
+def _embedder(given: _Given, recipe: Recipe, engine: str, precision: Precision, device: str) -> Iterator[EmbedsImages]:
+    """The bundle, or the weights, ready to embed."""
+    if given.bundle is not None:
+        from reseen.engines.embedder import load
+
+        with load(given.bundle, engine=engine, precision=precision.value, device=device) as embedder:
+            yield embedder
+    elif given.weights is not None:
+        from reseen.workflows.device import choose_device
+        from reseen.workflows.load_embedder import load_embedder
+
+        yield load_embedder(recipe, given.weights, choose_device(device))
+
+
+def _images(
+    embedder: EmbedsImages, recipe: Recipe, data: list[Path], asked: _Asked, output: Path | None, model: str
 ) -> Evaluations:
     from reseen.datasets.open import open_datasets
-    from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import choose_device
-    from reseen.workflows.evaluations import evaluate_weights_on
+    from reseen.workflows.evaluations import evaluate_on
     from reseen.workflows.report.stored import store_evaluations
 
-    recipe = load_recipe(config, override)
     manifests = open_datasets(data, "--data")
     with StageBars() as bars:
-        found = evaluate_weights_on(recipe, weights, manifests, choose_device(device), **asdict(asked), progress=bars)
+        found = evaluate_on(embedder, recipe, manifests, **asdict(asked), progress=bars)
     if output is not None and not asked.merge_queries:  # merged queries are no longer images that could be shown
         command = shlex.join(["reseen", *sys.argv[1:]])
-        store_evaluations(output, found, recipe, manifests, model=f"{recipe.name}, {weights}", command=command)
+        store_evaluations(output, found, recipe, manifests, model=model, command=command)
     return found

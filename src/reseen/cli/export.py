@@ -5,16 +5,18 @@ from __future__ import annotations
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reseen.cli.bundle_options import Precision
 from reseen.cli.console import give, say
 from reseen.cli.options import JsonOption, OverrideOption
 from reseen.errors import UsageError
 
 if TYPE_CHECKING:
-    from reseen.bundle.description import Format, Model, Precision, TrainingData
+    from reseen.bundle.description import Model, TrainingData
+    from reseen.export.export import Target
 
 
 class To(StrEnum):
@@ -23,14 +25,6 @@ class To(StrEnum):
     ONNX = "onnx"
     OPENVINO = "openvino"
     MNN = "mnn"
-
-
-class Kind(StrEnum):
-    """Precisions, as the command line writes them."""
-
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8 = "int8"
 
 
 def export(
@@ -44,7 +38,7 @@ def export(
         Path, typer.Option("--output", metavar="BUNDLE", help="The bundle's folder: new, or one of the same weights.")
     ],
     to: Annotated[list[To] | None, typer.Option("--to", help="Format; repeatable. [onnx]")] = None,
-    precision: Annotated[list[Kind] | None, typer.Option("--precision", help="Repeatable. [fp32]")] = None,
+    precision: Annotated[list[Precision] | None, typer.Option("--precision", help="Repeatable. [fp32]")] = None,
     calibration_data: Annotated[
         Path | None,
         typer.Option(
@@ -79,15 +73,12 @@ def export(
     from reseen.export.source import source_of
     from reseen.recipe.load import load_recipe
     from reseen.workflows.device import choose_device
-    from reseen.workflows.evaluate import load_embedder
+    from reseen.workflows.load_embedder import load_embedder
     from reseen.workflows.stored_figures import read_figures
 
     recipe = load_recipe(config, override or ())
     about = About(name or recipe.name, _learnt_from(training_data, licence), read_figures(metrics) if metrics else {})
-    targets = [
-        (cast("Format", form.value), cast("Precision", kind.value))
-        for form, kind in product(to or [To.ONNX], precision or [Kind.FP32])
-    ]
+    targets = [(form.value, kind.value) for form, kind in product(to or [To.ONNX], precision or [Precision.FP32])]
     images = None if calibration_data is None else read_quantisation_images(calibration_data, recipe.preprocess)
     source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.preprocess)
     bundle = export_bundle(source, targets, output, about, images=images, done=_tell)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import TypeVar, get_args
 
 from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import Format, Model, Precision
-from reseen.engines.engine import Engine, EngineName, EngineOptions
+from reseen.engines.engine import Device, Engine, EngineName, EngineOptions
 from reseen.errors import BundleError, UsageError
+
+Name = TypeVar("Name", bound=str)
 
 ENGINES: dict[EngineName, tuple[str, str, str]] = {
     "onnxruntime": ("reseen.engines.onnx_runtime", "OnnxRuntimeEngine", "pip install onnxruntime"),
@@ -71,7 +74,20 @@ def engine_named(name: str) -> EngineName:
     Raises:
         UsageError: there is none.
     """
-    for engine in ENGINES:
-        if engine == name:
-            return engine
-    raise UsageError(f"there is no engine {name!r}", expected=", ".join(ENGINES), got=name, cure="choose one of these")
+    return _named(name, tuple(ENGINES), "engine")
+
+
+def device_named(name: str) -> Device:
+    """The device of a name that a user gave.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return _named(name, get_args(Device), "device")
+
+
+def _named(name: str, known: tuple[Name, ...], kind: str) -> Name:
+    for each in known:
+        if each == name:
+            return each
+    raise UsageError(f"there is no {kind} {name!r}", expected=", ".join(known), got=name, cure="choose one of these")

@@ -16,8 +16,8 @@ from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
-from reseen.engines.choose import choose_model, engine_named, open_engine
-from reseen.engines.engine import Device, Engine, EngineOptions
+from reseen.engines.choose import choose_model, device_named, engine_named, open_engine
+from reseen.engines.engine import Engine, EngineOptions
 from reseen.engines.inputs import ImageLike, Input, inputs_of
 from reseen.engines.match import Match
 from reseen.errors import ImageError
@@ -195,7 +195,7 @@ def load(
     engine: str = "onnxruntime",
     precision: Precision = "fp32",
     batch_size: int = BATCH_SIZE,
-    device: Device = "auto",
+    device: str = "auto",
     threads: int | None = None,
     gpu_memory: float | None = None,
     profile: Path | None = None,
@@ -207,7 +207,7 @@ def load(
         engine: what runs it: `onnxruntime`, `openvino` or `mnn`.
         precision: `fp32`, `fp16` or `int8`, of those that the bundle has.
         batch_size: images that go through the model at a time.
-        device: `auto` takes an accelerator where the engine finds one.
+        device: `cpu`, `cuda`, `tensorrt`, or `auto`, which takes an accelerator where the engine finds one.
         threads: of the processor that one call may use; None takes all cores.
         gpu_memory: GB of an accelerator's memory to take at most.
         profile: a file to write to, when the embedder is closed, how long each operator took.
@@ -219,5 +219,5 @@ def load(
     """
     chosen, opened = engine_named(engine), open_bundle(Path(bundle))
     model = choose_model(opened, chosen, precision)
-    running = open_engine(chosen, opened.path(model), EngineOptions(device, threads, gpu_memory, profile))
+    running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, profile))
     return Embedder(opened, model, running, batch_size=batch_size)

@@ -13,8 +13,8 @@ from reseen.datasets.set_aside import set_aside
 from reseen.errors import DatasetError
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.recipe.schema import Recipe
-from reseen.workflows.evaluate import load_embedder
 from reseen.workflows.extract import Progress, extract_features
+from reseen.workflows.load_embedder import load_embedder
 
 
 def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifest:

@@ -1,32 +1,26 @@
-"""Dataset → features → metrics: the evaluation of a network, in training and on its own."""
+"""Dataset → features → metrics: the evaluation of a network, in training and on its own, or of a bundle."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
 from reseen.datasets.skipped import skipped_queries
-from reseen.errors import DatasetError, WeightsError
+from reseen.errors import DatasetError
 from reseen.evaluation.bootstrap import Interval, metric_intervals
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.multi_query import multi_query
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
-from reseen.models.embedder import NetworkEmbedder
-from reseen.models.weights import load_network
-from reseen.models.weights_file import read_header, resolve_weights
 from reseen.recipe.schema import Recipe, Reranking
-from reseen.training.processes import ALONE, Processes
-from reseen.workflows.extract import Progress, extract_features
+from reseen.workflows.extract import EmbedsImages, Extract, Progress, extract_features
 from reseen.workflows.ranking import ranking_scores
 
 
@@ -158,11 +152,18 @@ def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sam
 
 
 def embed_dataset(
-    embedder: NetworkEmbedder, manifest: Manifest, progress: Progress | None = None, processes: Processes = ALONE
+    embedder: EmbedsImages,
+    manifest: Manifest,
+    progress: Progress | None = None,
+    extract: Extract = extract_features,
 ) -> RetrievalSet:
     """Features of a dataset's query and gallery; an image that is in both is embedded once and never finds itself.
 
-    Several processes share the work, and all get the whole.
+    Args:
+        embedder: makes them.
+        manifest: the dataset.
+        progress: told how far the gallery and the query have come.
+        extract: reads and embeds the images.
 
     Raises:
         DatasetError: no query or no gallery.
@@ -174,8 +175,8 @@ def embed_dataset(
     query_paths = [path for path in dict.fromkeys(sample.path for sample in query) if path not in known]
     features = np.concatenate(
         [
-            extract_features(embedder, gallery_paths, progress, "gallery", processes),
-            extract_features(embedder, query_paths, progress, "query", processes),
+            extract(embedder, gallery_paths, progress, "gallery"),
+            extract(embedder, query_paths, progress, "query"),
         ]
     )
     place = {path: number for number, path in enumerate(gallery_paths + query_paths)}
@@ -195,70 +196,3 @@ def embed_dataset(
     )
     junk_dropped = sum(sample.split in ("gallery", None) for sample in manifest.junk)
     return replace(retrieval, junk_dropped=junk_dropped, camera_names=cameras)
-
-
-def evaluate_weights(
-    recipe: Recipe,
-    weights: Path,
-    manifest: Manifest,
-    device: torch.device,
-    *,
-    rerank: bool = False,
-    merge_queries: bool = False,
-    thorough: bool = False,
-    progress: Progress | None = None,
-) -> Evaluation:
-    """Evaluate trained weights on a dataset.
-
-    Where the dataset names no parts, the people that training with this recipe holds out are evaluated, or everyone
-    when it holds out nobody.
-
-    Args:
-        recipe: the one the weights were trained with.
-        weights: a file that training saved; the suffix may be left out.
-        manifest: the dataset.
-        device: where to compute.
-        rerank: re-rank with the recipe's settings.
-        merge_queries: all query images of a person by one camera search together.
-        thorough: measure everything.
-        progress: told how far the embedding of gallery and query, and re-ranking, have come.
-
-    Raises:
-        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
-        DatasetError: no query or no gallery.
-        FeaturesError: no query can be evaluated.
-    """
-    embedder, settings = load_embedder(recipe, weights, device), recipe.evaluation
-    retrieval = embed_dataset(embedder, evaluated_part(recipe, manifest), progress)
-    return evaluate_retrieval(
-        retrieval,
-        settings.reranking if rerank else None,
-        settings.memory,
-        merge_queries=merge_queries,
-        thorough=thorough,
-        progress=progress,
-    )
-
-
-def load_embedder(recipe: Recipe, weights: Path, device: torch.device) -> NetworkEmbedder:
-    """Trained weights as an embedder, with the recipe's preprocessing and settings.
-
-    Raises:
-        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
-    """
-    _check_preprocess(recipe, weights)
-    network, settings = load_network(recipe.model, weights), recipe.evaluation
-    return NetworkEmbedder(network, recipe.preprocess, device, batch_size=settings.batch_size, flip=settings.flip)
-
-
-def _check_preprocess(recipe: Recipe, weights: Path) -> None:
-    """Refuse weights whose header tells of another preprocessing; weights from elsewhere tell of none."""
-    trained_with = read_header(resolve_weights(weights)).get("preprocess")
-    ours = recipe.preprocess.model_dump_json()
-    if trained_with not in (None, ours):
-        raise WeightsError(
-            f"{weights} was trained with another preprocessing",
-            expected=trained_with,
-            got=ours,
-            cure="evaluate with the recipe.yaml of the run that trained it",
-        )

@@ -5,26 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from reseen.datasets.manifest import Manifest
 from reseen.files import append_lines, make_folder, write_whole
-from reseen.models.embedder import NetworkEmbedder
 from reseen.recipe.schema import Recipe
-from reseen.training.processes import ALONE, Processes
 from reseen.workflows.evaluate import (
     Evaluation,
     embed_dataset,
     evaluate_retrieval,
-    evaluate_weights,
     evaluated_part,
     query_and_gallery,
 )
-from reseen.workflows.extract import Progress
+from reseen.workflows.extract import EmbedsImages, Progress
 
 Figures = Mapping[str, float | int | bool]
 MEAN = "mean"
@@ -98,68 +92,54 @@ def describe(figures: Figures) -> str:
     )
 
 
-def measure_network(
-    embedder: NetworkEmbedder,
-    manifests: Sequence[Manifest],
-    progress: Progress | None = None,
-    processes: Processes = ALONE,
-) -> Mapping[str, float]:
-    """The metrics of a network on datasets, without re-ranking, as training tells them.
-
-    Several processes share the embedding; the first one measures, and all get the figures.
-
-    Raises:
-        DatasetError: a dataset has no query or no gallery.
-        ImageError: an image cannot be read.
-        TrainingError: another process failed.
-    """
-    measured: dict[str, Evaluation] = {}
-    for each in manifests:
-        retrieval = embed_dataset(embedder, each, _named(progress, each, manifests), processes)
-        evaluation = processes.first(partial(evaluate_retrieval, retrieval))
-        if evaluation is not None:
-            measured[each.name] = evaluation
-    return processes.from_first(Evaluations(measured).metrics() if processes.is_first else {})
-
-
-def evaluate_weights_on(
+def evaluate_on(
+    embedder: EmbedsImages,
     recipe: Recipe,
-    weights: Path,
     manifests: Sequence[Manifest],
-    device: torch.device,
     *,
     rerank: bool = False,
     merge_queries: bool = False,
     thorough: bool = False,
     progress: Progress | None = None,
 ) -> Evaluations:
-    """Evaluate trained weights on datasets of different names, each as `evaluate_weights` does.
+    """Evaluate a network or a bundle on datasets of different names, each on its own.
+
+    Where a dataset names no parts, the people that training with the recipe holds out are evaluated, or everyone when
+    it holds out nobody.
+
+    Args:
+        embedder: makes the features.
+        recipe: whom it holds out, and how it evaluates.
+        manifests: the datasets.
+        rerank: re-rank with the recipe's settings.
+        merge_queries: all query images of a person by one camera search together.
+        thorough: measure everything.
+        progress: told how far the embedding of gallery and query, and re-ranking, have come.
 
     Raises:
-        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
         DatasetError: a dataset has no query or no gallery, which is told before any image is read.
+        ImageError: an image cannot be read.
         FeaturesError: no query of one of them can be evaluated.
     """
+    parts = {each.name: evaluated_part(recipe, each) for each in manifests}
+    for part in parts.values():
+        query_and_gallery(part)
+    settings = recipe.evaluation
+    measured = {}
     for each in manifests:
-        query_and_gallery(evaluated_part(recipe, each))
-    return Evaluations(
-        {
-            each.name: evaluate_weights(
-                recipe,
-                weights,
-                each,
-                device,
-                rerank=rerank,
-                merge_queries=merge_queries,
-                thorough=thorough,
-                progress=_named(progress, each, manifests),
-            )
-            for each in manifests
-        }
-    )
+        told = stage_of(progress, each, manifests)
+        measured[each.name] = evaluate_retrieval(
+            embed_dataset(embedder, parts[each.name], told),
+            settings.reranking if rerank else None,
+            settings.memory,
+            merge_queries=merge_queries,
+            thorough=thorough,
+            progress=told,
+        )
+    return Evaluations(measured)
 
 
-def _named(progress: Progress | None, manifest: Manifest, manifests: Sequence[Manifest]) -> Progress | None:
+def stage_of(progress: Progress | None, manifest: Manifest, manifests: Sequence[Manifest]) -> Progress | None:
     """Progress that tells which of several datasets a stage is of."""
     if progress is None or len(manifests) == 1:
         return progress

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from reseen.images.decode import decode_image
-from reseen.models.embedder import NetworkEmbedder
-from reseen.training.processes import ALONE, Processes
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a stage, how many images or rows of scores are done, and how many there are."""
@@ -20,35 +18,44 @@ Progress = Callable[[str, int, int], None]
 BATCHES_AHEAD = 3
 
 
+@runtime_checkable
+class EmbedsImages(Protocol):
+    """A live network, or a loaded bundle."""
+
+    batch_size: int
+    """Images that go through it at a time."""
+
+    @property
+    def feature_size(self) -> int:
+        """d, the numbers in a feature."""
+        ...
+
+    def embed(self, images: Sequence[UInt8[np.ndarray, "_ _ 3"]]) -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features of RGB images of any sizes."""
+        ...
+
+
+@runtime_checkable
+class Extract(Protocol):
+    """`extract_features`, or what does the same in another way."""
+
+    def __call__(
+        self, embedder: EmbedsImages, paths: Sequence[Path], progress: Progress | None, stage: str, /
+    ) -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features of image files, in their order."""
+        ...
+
+
 def extract_features(
-    embedder: NetworkEmbedder,
-    paths: Sequence[Path],
-    progress: Progress | None = None,
-    stage: str = "features",
-    processes: Processes = ALONE,
+    embedder: EmbedsImages, paths: Sequence[Path], progress: Progress | None = None, stage: str = "features"
 ) -> Float32[np.ndarray, "n d"]:
     """Unit-norm features of image files, in their order.
 
-    A thread decodes a few batches ahead, so that the network does not wait and memory stays bounded. Several processes
-    each embed their share, and all get the whole.
+    A thread decodes a few batches ahead, so that the network does not wait and memory stays bounded.
 
     Raises:
         ImageError: an image cannot be read; it names the path.
-        TrainingError: another process could not embed its share.
     """
-    own = paths[processes.rank :: processes.count]
-    features = processes.together(lambda: _extract(embedder, own, progress, stage))
-    if processes.count == 1:
-        return features
-    padded = torch.zeros((-(-len(paths) // processes.count), embedder.feature_size), device=processes.device)
-    padded[: len(own)] = torch.from_numpy(features)
-    dealt = processes.gather(padded).view(processes.count, *padded.shape)
-    return dealt.transpose(0, 1).reshape(-1, embedder.feature_size)[: len(paths)].cpu().numpy()
-
-
-def _extract(
-    embedder: NetworkEmbedder, paths: Sequence[Path], progress: Progress | None, stage: str
-) -> Float32[np.ndarray, "n d"]:
     size = embedder.batch_size
     batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     features = np.empty((len(paths), embedder.feature_size), dtype=np.float32)

@@ -30,8 +30,8 @@ from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.tensorboard import tensorboard_curves
 from reseen.training.trainer import HELD_OUT, Evaluate, Trainer
-from reseen.workflows.evaluations import measure_network
 from reseen.workflows.extract import Progress as StageProgress
+from reseen.workflows.measure_network import measure_network
 from reseen.workflows.run_plan import RunPlan, TrainingRun, plan_run
 from reseen.workflows.run_record import environment, identity
 
