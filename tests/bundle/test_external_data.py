@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ def sparse(location: str) -> onnx.SparseTensorProto:
     return helper.make_sparse_tensor(tensor(location), tensor(), [3])
 
 
-def node(**attributes: object) -> onnx.NodeProto:
+def node(**attributes: Any) -> onnx.NodeProto:
     return helper.make_node("Constant", [], ["c"], **attributes)
 
 

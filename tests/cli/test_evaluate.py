@@ -204,13 +204,18 @@ def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: P
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ([], "nothing to evaluate"),
-        (["-c", "tiny"], "nothing to evaluate"),
-        (["-c", "tiny", "--weights", "best"], "nothing to evaluate"),
-        (["--data", ".", "--weights", "best"], "nothing to evaluate"),
-        (["--features", "f.npz", "--data", "."], "--features stands alone"),
-        (["--features", "f.npz", "--weights", "best"], "--features stands alone"),
-        (["--features", "f.npz", "--flip"], "--features stands alone"),
+        ([], "not clear what to evaluate"),
+        (["-c", "tiny"], "not clear what to evaluate"),
+        (["-c", "tiny", "--weights", "best"], "not clear what to evaluate"),
+        (["--data", ".", "--weights", "best"], "not clear what to evaluate"),
+        (["--features", "f.npz", "--data", "."], "not clear what to evaluate"),
+        (["--features", "f.npz", "--weights", "best"], "not clear what to evaluate"),
+        (["--features", "f.npz", "--flip"], "not clear what to evaluate"),
+        (["--features", "f.npz", "--bundle", "b"], "not clear what to evaluate"),
+        (["--bundle", "b"], "not clear what to evaluate"),
+        (["--bundle", "b", "--data", ".", "--weights", "best"], "not clear what to evaluate"),
+        (["--bundle", "b", "--data", ".", "--flip"], "not clear what to evaluate"),
+        (["--bundle", "b", "--data", ".", "-o", "seed=1"], "-o changes a recipe, and there is none"),
         (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
         (["--features", "missing.npz"], "cannot read the features in missing.npz"),
         (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
@@ -224,6 +229,32 @@ def test_options_that_do_not_go_together_end_with_2(
     assert answer.code == 2
     assert what in answer.err
     assert well_told(answer)
+
+
+def test_a_bundle_has_the_figures_of_its_weights(
+    reseen: Reseen, trained: list[str], people: Manifest, tmp_path: Path
+) -> None:
+    common = ["--data", people.root, "--thorough", "--rerank", "-o", "evaluation.reranking.k1=5", "--json"]
+    assert reseen("export", *trained, "--output", tmp_path / "bundle").code == 0
+
+    weights = reseen("evaluate", *trained, *common)
+    bundle = reseen(
+        "evaluate", "--bundle", tmp_path / "bundle", "-c", trained[1], *common, "--output", tmp_path / "out"
+    )
+
+    assert (weights.code, bundle.code) == (0, 0), bundle.err
+    assert json.loads(bundle.out)["mAP"] == pytest.approx(json.loads(weights.out)["mAP"], abs=1e-6)
+    assert "fp32 by onnxruntime" in json.loads((tmp_path / "out" / "evaluation.json").read_text())["model"]
+
+
+def test_a_bundle_s_engine_is_chosen(reseen: Reseen, well_told: WellTold, people: Manifest, small_bundle: Path) -> None:
+    common = ["evaluate", "--bundle", small_bundle, "--data", people.root]
+    assert reseen(*common, "--precision", "fp16").code == 0
+    for options, what in ((["--engine", "tea"], "no engine 'tea'"), (["--precision", "int8"], "no int8 model")):
+        answer = reseen(*common, *options)
+        assert answer.code == 2
+        assert what in answer.err
+        assert well_told(answer)
 
 
 def test_reranking_more_neighbours_than_there_are_images_is_refused(

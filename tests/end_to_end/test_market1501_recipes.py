@@ -16,7 +16,8 @@ from torch import Tensor
 
 from reseen.datasets.open import open_dataset
 from reseen.recipe.load import load_recipe
-from reseen.workflows.evaluate import evaluate_weights
+from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval
+from reseen.workflows.load_embedder import load_embedder
 from reseen.workflows.run_plan import TrainingRun
 from reseen.workflows.train import train
 
@@ -124,7 +125,8 @@ def test_osnet_trains_from_scratch_and_evaluates(excerpt: Path, output: Path) ->
     manifest = open_dataset(excerpt)
 
     train(TrainingRun(recipe, manifest, output, CPU))
-    found = evaluate_weights(recipe, output / "checkpoints" / "best", manifest, CPU)
+    embedder = load_embedder(recipe, output / "checkpoints" / "best", CPU)
+    found = evaluate_retrieval(embed_dataset(embedder, manifest))
 
     measured = check_log(output, {"cross_entropy", "triplet"})
     assert {name: found.figures()[name] for name in measured} == measured

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
 from reseen.datasets.open import open_dataset
-from reseen.errors import DatasetError, ImageError, UsageError, WeightsError
+from reseen.errors import DatasetError, ImageError, UsageError
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
@@ -21,13 +21,9 @@ from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork
 from reseen.models.weights import load_network
 from reseen.recipe.schema import KReciprocal, QueryExpansion, Recipe
-from reseen.workflows.evaluate import (
-    embed_dataset,
-    evaluate_retrieval,
-    evaluate_weights,
-    load_embedder,
-    query_and_gallery,
-)
+from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval, query_and_gallery
+from reseen.workflows.evaluations import evaluate_on
+from reseen.workflows.load_embedder import load_embedder
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]
@@ -39,6 +35,11 @@ WritePeople = Callable[..., Path]
 def network(finished_run: Path, small_recipe: SmallRecipe) -> ReIDNetwork:
     """The network of the finished run."""
     return load_network(small_recipe().model, finished_run / "checkpoints" / "best").eval()
+
+
+def measure(recipe: Recipe, weights: Path, manifest: Manifest, *, rerank: bool = False) -> Evaluation:
+    """Trained weights, evaluated as the command line does it."""
+    return evaluate_on(load_embedder(recipe, weights, CPU), recipe, [manifest], rerank=rerank).each[manifest.name]
 
 
 def naive_feature(network: ReIDNetwork, sample: Sample, size: Preprocess) -> np.ndarray:
@@ -95,7 +96,7 @@ def test_saved_weights_evaluate_to_what_training_measured(
 
     for name in ("best", "best.safetensors"):
         weights = finished_run / "checkpoints" / name
-        figures = evaluate_weights(small_recipe(), weights, people, CPU).figures()
+        figures = measure(small_recipe(), weights, people).figures()
         assert {key: figures[key] for key in best} == best
 
 
@@ -152,8 +153,8 @@ def test_people_that_training_held_out_are_the_ones_evaluated(
     dataset = open_dataset(write_people(names, sizes=[(30, 20), (64, 32)]))
     weights = finished_run / "checkpoints" / "best"
 
-    held_out = evaluate_weights(small_recipe("data.hold_out=0.25"), weights, dataset, CPU)
-    everyone = evaluate_weights(small_recipe("data.hold_out=0"), weights, dataset, CPU)
+    held_out = measure(small_recipe("data.hold_out=0.25"), weights, dataset)
+    everyone = measure(small_recipe("data.hold_out=0"), weights, dataset)
 
     assert 2 * 2 <= held_out.metrics.queries < everyone.metrics.queries == 12 * 2
 
@@ -163,7 +164,7 @@ def test_reranking_uses_the_settings_of_the_recipe(
 ) -> None:
     recipe = small_recipe("evaluation.reranking={k1: 5, k2: 2, lambda: 0.1}")
 
-    found = evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
+    found = measure(recipe, finished_run / "checkpoints" / "best", people, rerank=True)
 
     by_hand = evaluate(found.retrieval, reranked_scores(found.retrieval, k1=5, k2=2, lambda_=0.1))
     plain = evaluate_retrieval(found.retrieval)
@@ -182,7 +183,7 @@ def test_queries_are_expanded_with_the_settings_of_the_recipe(
 ) -> None:
     recipe = small_recipe("evaluation.reranking={name: query_expansion, neighbours: 3, alpha: 2}")
 
-    found = evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
+    found = measure(recipe, finished_run / "checkpoints" / "best", people, rerank=True)
 
     by_hand = evaluate(found.retrieval, expanded_scores(found.retrieval, neighbours=3, alpha=2.0))
     assert found.metrics.mAP == by_hand.mAP
@@ -197,27 +198,7 @@ def test_re_ranking_is_refused_less_memory_than_it_needs(
 ) -> None:
     recipe = small_recipe(f"evaluation.reranking={{name: {name}}}", "evaluation.memory=0.02")
     with pytest.raises(UsageError, match=rf"too little memory(.|\n)*at least {needed}(.|\n)*got: 0.02 GB"):
-        evaluate_weights(recipe, finished_run / "checkpoints" / "best", people, CPU, rerank=True)
-
-
-@pytest.mark.parametrize("other", ["model.backbone.widths=[8, 32]", "model.backbone.widths=[4, 16]", "model.neck=none"])
-def test_weights_of_another_model_are_refused(
-    other: str, finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    with pytest.raises(WeightsError, match="does not fit") as refused:
-        evaluate_weights(small_recipe(other), finished_run / "checkpoints" / "best", people, CPU)
-
-    assert refused.value.cure == "use the recipe that these weights were trained with"
-
-
-def test_weights_trained_with_another_preprocessing_are_refused(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    with pytest.raises(WeightsError, match="trained with another preprocessing") as refused:
-        evaluate_weights(small_recipe("preprocess.height=80"), finished_run / "checkpoints" / "best", people, CPU)
-
-    assert refused.value.expected is not None
-    assert '"height":64' in refused.value.expected
+        measure(recipe, finished_run / "checkpoints" / "best", people, rerank=True)
 
 
 @pytest.mark.parametrize("empty", ["query", "gallery"])
@@ -264,15 +245,6 @@ def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -
         "re-ranking none",
     ]
     assert intervals.startswith("95 % intervals, by drawing people anew: recall@1 0.")
-
-
-def test_flip_is_a_setting_of_the_recipe(finished_run: Path, people: Manifest, small_recipe: SmallRecipe) -> None:
-    weights = finished_run / "checkpoints" / "best"
-
-    plain, flipped = (load_embedder(small_recipe(f"evaluation.flip={flip}"), weights, CPU) for flip in (False, True))
-
-    assert (plain.flip, flipped.flip) == (False, True)
-    assert not np.allclose(embed_dataset(plain, people).query_features, embed_dataset(flipped, people).query_features)
 
 
 def test_thorough_and_merged_evaluations_measure_the_same_ranking(network: ReIDNetwork, people: Manifest) -> None:

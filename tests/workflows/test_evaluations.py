@@ -12,11 +12,10 @@ import torch
 from reseen.datasets.manifest import Manifest
 from reseen.errors import DatasetError
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.models.embedder import NetworkEmbedder
-from reseen.models.weights import load_network
 from reseen.recipe.schema import Recipe
-from reseen.workflows.evaluate import Evaluation, evaluate_retrieval, evaluate_weights
-from reseen.workflows.evaluations import Evaluations, evaluate_weights_on, measure_network
+from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.workflows.evaluations import Evaluations, evaluate_on
+from reseen.workflows.load_embedder import load_embedder
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]
@@ -105,37 +104,21 @@ def test_people_read_a_line_for_each_dataset_and_the_mean(good_and_bad: Evaluati
 def test_each_dataset_is_evaluated_as_it_is_on_its_own_and_progress_tells_which(
     finished_run: Path, people: Manifest, small_recipe: SmallRecipe
 ) -> None:
-    weights = finished_run / "checkpoints" / "best"
+    embedder = load_embedder(small_recipe(), finished_run / "checkpoints" / "best", CPU)
     first = people.split("query")[0].person
     fewer = replace(people, name="fewer", samples=tuple(s for s in people.samples if s.person != first))
     stages: list[str] = []
 
-    found = evaluate_weights_on(
-        small_recipe(), weights, [people, fewer], CPU, progress=lambda stage, done, total: stages.append(stage)
+    found = evaluate_on(
+        embedder, small_recipe(), [people, fewer], progress=lambda stage, done, total: stages.append(stage)
     )
 
     for each in (people, fewer):
-        alone = evaluate_weights(small_recipe(), weights, each, CPU)
+        alone = evaluate_retrieval(embed_dataset(embedder, each))
         assert found.each[each.name].figures() == alone.figures()
     assert found.each["fewer"].metrics.queries < found.each[people.name].metrics.queries
     parts = [f"{name} {part}" for name in (people.name, "fewer") for part in ("gallery", "query")]
     assert list(dict.fromkeys(stages)) == parts
-
-
-def test_a_network_in_training_is_evaluated_on_every_dataset(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    weights = finished_run / "checkpoints" / "best"
-    embedder = NetworkEmbedder(load_network(small_recipe().model, weights), small_recipe().preprocess, CPU)
-    other = replace(people, name="other")
-
-    found = measure_network(embedder, [people, other])
-
-    alone = evaluate_weights(small_recipe(), weights, people, CPU).figures()
-    for figure in ("recall1", "recall5", "recall10", "mAP", "mINP"):
-        assert found[figure] == found[f"{people.name}/{figure}"] == found[f"other/{figure}"] == alone[figure]
-    assert (found["queries"], found["other/queries"]) == (24, 12)
-    assert all(isinstance(value, float) for value in found.values())
 
 
 def test_a_dataset_that_cannot_be_evaluated_is_told_before_an_image_of_another_is_read(
@@ -145,11 +128,10 @@ def test_a_dataset_that_cannot_be_evaluated_is_told_before_an_image_of_another_i
     stages: list[str] = []
 
     with pytest.raises(DatasetError, match="no query images"):
-        evaluate_weights_on(
+        evaluate_on(
+            load_embedder(small_recipe(), finished_run / "checkpoints" / "best", CPU),
             small_recipe(),
-            finished_run / "checkpoints" / "best",
             [people, without],
-            CPU,
             progress=lambda stage, done, total: stages.append(stage),
         )
 

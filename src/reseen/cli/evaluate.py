@@ -153,9 +153,7 @@ def evaluate(
     if given.features is not None:
         done = _stored(given.features, recipe, asked)
     else:
-        model = f"{bundle}, {precision} by {engine}" if bundle is not None else f"{recipe.name}, {weights}"
-        with _embedder(given, recipe, engine, precision, device) as embedder:
-            done = _images(embedder, recipe, given.data, asked, output, model)
+        done = _images(given, recipe, asked, (engine, precision, device), output)
     if output is not None:
         done.save(output)
     for line in done.details():
@@ -197,32 +195,34 @@ def _stored(features: Path, recipe: Recipe, asked: _Asked) -> Evaluations:
     return Evaluations({features.stem: found})
 
 
-@contextmanager
-def _embedder(given: _Given, recipe: Recipe, engine: str, precision: Precision, device: str) -> Iterator[EmbedsImages]:
-    """The bundle, or the weights, ready to embed."""
-    if given.bundle is not None:
-        from reseen.engines.embedder import load
-
-        with load(given.bundle, engine=engine, precision=precision.value, device=device) as embedder:
-            yield embedder
-    elif given.weights is not None:
-        from reseen.workflows.device import choose_device
-        from reseen.workflows.load_embedder import load_embedder
-
-        yield load_embedder(recipe, given.weights, choose_device(device))
-
-
 def _images(
-    embedder: EmbedsImages, recipe: Recipe, data: list[Path], asked: _Asked, output: Path | None, model: str
+    given: _Given, recipe: Recipe, asked: _Asked, run_by: tuple[str, Precision, str], output: Path | None
 ) -> Evaluations:
     from reseen.datasets.open import open_datasets
     from reseen.workflows.evaluations import evaluate_on
     from reseen.workflows.report.stored import store_evaluations
 
-    manifests = open_datasets(data, "--data")
-    with StageBars() as bars:
+    manifests = open_datasets(given.data, "--data")
+    with _embedder(given, recipe, *run_by) as (embedder, model), StageBars() as bars:
         found = evaluate_on(embedder, recipe, manifests, **asdict(asked), progress=bars)
     if output is not None and not asked.merge_queries:  # merged queries are no longer images that could be shown
         command = shlex.join(["reseen", *sys.argv[1:]])
         store_evaluations(output, found, recipe, manifests, model=model, command=command)
     return found
+
+
+@contextmanager
+def _embedder(
+    given: _Given, recipe: Recipe, engine: str, precision: Precision, device: str
+) -> Iterator[tuple[EmbedsImages, str]]:
+    """The bundle, or the weights, ready to embed; and what to call it."""
+    if given.bundle is not None:
+        from reseen.engines.embedder import load
+
+        with load(given.bundle, engine=engine, precision=precision.value, device=device) as embedder:
+            yield embedder, f"{given.bundle}, {precision} by {engine}"
+    elif given.weights is not None:
+        from reseen.workflows.device import choose_device
+        from reseen.workflows.load_embedder import load_embedder
+
+        yield load_embedder(recipe, given.weights, choose_device(device)), f"{recipe.name}, {given.weights}"

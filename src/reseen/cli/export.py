@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,7 +77,9 @@ def export(
 
     recipe = load_recipe(config, override or ())
     about = About(name or recipe.name, _learnt_from(training_data, licence), read_figures(metrics) if metrics else {})
-    targets = [(form.value, kind.value) for form, kind in product(to or [To.ONNX], precision or [Precision.FP32])]
+    targets: list[Target] = [
+        (form.value, kind.value) for form in to or [To.ONNX] for kind in precision or [Precision.FP32]
+    ]
     images = None if calibration_data is None else read_quantisation_images(calibration_data, recipe.preprocess)
     source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.preprocess)
     bundle = export_bundle(source, targets, output, about, images=images, done=_tell)
