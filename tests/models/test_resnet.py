@@ -173,3 +173,12 @@ def test_the_pooling_is_the_one_given() -> None:
     with torch.no_grad():
         features = network(torch.randn(2, 3, 64, 32))
     assert torch.equal(features, maps[0].amax((2, 3)))
+
+
+@pytest.mark.parametrize(("max_pool", "first"), [("padded", 1.0), ("ceil", 2.0)])
+def test_the_windows_of_the_stem_begin_before_the_map_or_on_it(max_pool: str, first: float) -> None:
+    network = ResNet(schema.ResNet.model_validate({"name": "resnet18", "max_pool": max_pool}), nn.Flatten())
+    rising = torch.arange(32.0).expand(1, 1, 64, 32)
+    pooled = network.maxpool(rising)
+    assert pooled.shape == (1, 1, 32, 16)
+    assert pooled[0, 0, 0, 0] == first

@@ -35,7 +35,9 @@ class ResNet(Backbone):
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True) if settings.stem_relu else nn.Identity()
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.maxpool = (
+            nn.MaxPool2d(3, 2, padding=1) if settings.max_pool == "padded" else nn.MaxPool2d(3, 2, ceil_mode=True)
+        )
         self.layer1 = _stage(block, first, 64, 64, stride=1, early=early, ibn=ibn)
         self.layer2 = _stage(block, second, 64 * wide, 128, stride=2, early=early, ibn=ibn)
         self.layer3 = _stage(block, third, 128 * wide, 256, stride=2, early=early, ibn=ibn)

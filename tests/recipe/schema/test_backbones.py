@@ -23,6 +23,7 @@ TIMM = "model.backbone={name: 'timm:convnext_tiny'}"
         (None, "model.backbone.stem_relu", ["1", "'true'", "null"]),
         (None, "model.backbone.stride_on", ["1x3", "1"]),
         (None, "model.backbone.ibn", ["a", "1", "null"]),
+        (None, "model.backbone.max_pool", ["same", "1", "null"]),
         (OSNET, "model.backbone.width", ["0", "0.3", "1.25"]),
         (OSNET, "model.backbone.feature_size", ["15", "4097", "512.0"]),
         (SMALL, "model.backbone.widths", ["[8]", "[3, 8]", "[8, 1025]", "[8, 8, 8, 8, 8, 8]"]),

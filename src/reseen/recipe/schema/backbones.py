@@ -20,6 +20,8 @@ class ResNet(Settings):
         stem_relu: the ReLU after the stem's batch norm. The published ReID baselines leave it out.
         stride_on: which convolution of a stage's first block carries the stride: `3x3` as in torchvision
             ("v1.5"), `1x1` as in the original Caffe weights ("v1"). With 18 and 34 layers there is no 1×1 convolution.
+        max_pool: where the windows of the stem's maximum pooling begin: one pixel before the map as in torchvision
+            (`padded`), or on its first pixel as in fast-reid since version 1.0 (`ceil`).
         ibn: instance norm for half the channels of the first batch norm of each block of the first three stages:
             IBN-a (Pan et al., ECCV 2018).
     """
@@ -28,6 +30,7 @@ class ResNet(Settings):
     last_stride: Literal[1, 2] = 1
     stem_relu: bool = False
     stride_on: Literal["1x1", "3x3"] = "3x3"
+    max_pool: Literal["padded", "ceil"] = "padded"
     ibn: bool = False
 
     @model_validator(mode="after")

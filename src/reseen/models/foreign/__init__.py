@@ -1,0 +1,1 @@
+"""Weights that other projects have trained: reading their files, and renaming what is in them."""

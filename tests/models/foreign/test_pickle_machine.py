@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import pickle
+import pickletools
+import struct
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reseen.models.foreign import pickle_machine
+from reseen.models.foreign.pickle_machine import PickleMachine, Rest
+from reseen.models.foreign.pickled import Array
+
+REFUSED = (ValueError, KeyError, TypeError, struct.error, OverflowError)
+TEXT = st.text(max_size=8)
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT | st.binary(max_size=8),
+    lambda below: st.lists(below) | st.tuples(below, below) | st.tuples(below) | st.dictionaries(TEXT, below),
+    max_leaves=20,
+)
+
+
+def read(pickled: bytes) -> Any:
+    return PickleMachine().run(Rest(io.BufferedReader(io.BytesIO(pickled)), len(pickled)))
+
+
+@given(PLAIN, st.sampled_from([2, 3, 4]))
+def test_plain_values_are_read_as_python_reads_them(value: object, protocol: int) -> None:
+    assert read(pickle.dumps(value, protocol=protocol)) == value
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_numbers_and_ordered_dicts_are_read(protocol: int, order: str) -> None:
+    weights = np.asarray(np.arange(6, dtype=">f8").reshape(2, 3), order="F" if order == "F" else "C")
+    saved = OrderedDict(weights=weights, empty=np.zeros((0, 3), np.float32), rank1=np.float32(0.5), nothing=None)
+
+    made = read(pickle.dumps(saved, protocol=protocol))
+
+    assert isinstance(made["weights"], Array)
+    assert (made["weights"].values == weights).all()
+    assert made["empty"].values.shape == (0, 3)
+    assert made["rank1"] == 0.5
+
+
+def test_what_is_there_twice_is_one_thing() -> None:
+    shared = [1]
+    made = read(pickle.dumps([shared, shared]))
+    assert made[0] is made[1]
+
+
+def test_names_of_before_numpy_2_are_the_same() -> None:
+    pickled = pickle.dumps(np.ones(2), protocol=2)
+    older = pickled.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    assert older != pickled
+    assert (read(older).values == 1).all()
+
+
+ATTACKS = {
+    "os.system": b"cos\nsystem\n(S'touch trace'\ntR.",
+    "posix.system": b"\x80\x02cposix\nsystem\nX\x0b\x00\x00\x00touch trace\x85R.",
+    "eval": b"\x80\x02c__builtin__\neval\nX\x04\x00\x00\x001+1 \x85R.",
+    "getattr": b"\x80\x02c__builtin__\ngetattr\nccollections\nOrderedDict\nX\x05\x00\x00\x00clear\x86R.",
+    "stack global": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.",
+    "dotted": b"\x80\x04\x8c\x05numpy\x8c\x0ddtype.__init__\x93.",
+    "dotted through an admitted class": b"\x80\x04\x8c\x0bcollections\x8c\x1cOrderedDict.__reduce__.__self\x93.",
+    "names that are no texts": b"\x80\x04K\x01K\x02\x93.",
+    "numpy.f2py": b"\x80\x02cnumpy.f2py.crackfortran\nmyeval\nX\x03\x00\x00\x001+1\x85R.",
+    "numpy.testing": b"\x80\x02cnumpy.testing._private.utils\nrunstring\nX\x01\x00\x00\x001}\x86R.",
+    "numpy.load": b"\x80\x02cnumpy\nload\nX\x01\x00\x00\x00a\x85R.",
+    "paddle's eval": b"\x80\x02cbuiltins\neval\nX\x04\x00\x00\x00data}\x86R.",
+    "INST": b"(S'touch trace'\nios\nsystem\n.",
+    "OBJ": b"(cos\nsystem\nS'touch trace'\no.",
+    "NEWOBJ": b"\x80\x02cnumpy\ndtype\n)\x81.",
+    "extension": b"\x80\x02\x82\x01.",
+    "persistent": b"\x80\x02X\x01\x00\x00\x00aQ.",
+    "call of a number": b"\x80\x02K\x01)R.",
+    "call of a dict": b"\x80\x02})R.",
+    "call with a list": b"\x80\x02ccollections\nOrderedDict\n]R.",
+    "state of a dict": b"\x80\x02ccollections\nOrderedDict\n)R}X\x01\x00\x00\x00aK\x01sb.",
+    "state of a function": b"\x80\x02cnumpy\ndtype\n}b.",
+    "state of a module's name": b"\x80\x02cnumpy\nndarray\n}X\x01\x00\x00\x00aK\x01sb.",
+    "object array": pickle.dumps(np.array([{}], dtype=object)),
+    "structured array": pickle.dumps(np.zeros(1, dtype=[("a", "f4")])),
+    "text array": pickle.dumps(np.array(["a"])),
+    "object scalar": b"\x80\x02cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x01\x00\x00\x00OK\x00K\x01\x87RN\x86R.",
+    "array of a size that is not there": b"\x80\x02cnumpy\nndarray\nJ\xff\xff\xff\x7f\x85R.",
+    "tuple of a list": b"\x80\x02cbuiltins\ntuple\n]K\x01a\x85R.",
+    "dict built from pairs": b"\x80\x02ccollections\nOrderedDict\n]\x85R.",
+    "encoding that is a codec": b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x05\x00\x00\x00zlib}\x86R.",
+    "decode": b"\x80\x02c_codecs\ndecode\nX\x01\x00\x00\x00a\x85R.",
+    "text longer than the file": b"\x80\x04\x8d\xff\xff\xff\xff\xff\xff\xff\x7f.",
+    "bytes longer than the file": b"\x80\x04\x8e\x00\x00\x00\x00\x10\x00\x00\x00.",
+    "number longer than the file": b"\x80\x02\x8b\xff\xff\xff\x7f.",
+    "frame and nothing": b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f",
+    "memory from a place that was not filled": b"\x80\x02j\xff\xff\xff\x7f.",
+    "key that is a tuple": b"\x80\x02})K\x01s.",
+    "key without a value": b"\x80\x02}(K\x01u.",
+    "items without a mark": b"\x80\x02}K\x01K\x02u.",
+    "below the mark": b"\x80\x02](a.",
+    "append to a tuple": b"\x80\x02)K\x01a.",
+    "items of a number": b"\x80\x02K\x01(K\x01K\x02u.",
+    "nothing": b"",
+    "end of nothing": b".",
+    "cut off": pickle.dumps({"a": 1})[:-3],
+    "no pickle": b"<html>",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_p10_an_attack_is_refused_and_leaves_no_trace(
+    attack: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(REFUSED):
+        read(ATTACKS[attack])
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_attacks_that_name_something_are_refused_for_the_name() -> None:
+    for attack in ("os.system", "posix.system", "eval", "getattr", "stack global", "numpy.f2py", "numpy.testing"):
+        with pytest.raises(ValueError, match=r"the (name|opcode)"):
+            read(ATTACKS[attack])
+
+
+def test_a_place_in_memory_costs_no_more_for_its_number() -> None:
+    assert read(b"\x80\x02K\x05r\xff\xff\xff\x7f.") == 5
+
+
+def test_steps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_machine, "MAX_OPCODES", 100)
+    assert read(pickle.dumps(list(range(60)))) == list(range(60))
+    with pytest.raises(ValueError, match="more than 100 steps"):
+        read(pickle.dumps(list(range(120))))
+
+
+def test_bytes_written_as_text_are_counted_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickle_machine, "MAX_ENCODED", 100)
+    text = b"\x80\x02]" + b"c_codecs\nencode\nX\x32\x00\x00\x00" + b"a" * 50 + b"X\x06\x00\x00\x00latin1\x86Ra"
+    assert read(text + b".") == [b"a" * 50]
+    again = b"c_codecs\nencode\nX\x32\x00\x00\x00" + b"a" * 50 + b"X\x06\x00\x00\x00latin1\x86Ra"
+    with pytest.raises(ValueError, match="more than 100 bytes"):
+        read(text + again + again + b".")
+
+
+def test_every_opcode_either_keeps_data_or_is_refused() -> None:
+    done = {*pickle_machine.VALUES, *pickle_machine.CONSTANTS, *pickle_machine.TUPLES, *pickle_machine._STEPS}
+    refused = {opcode.name for opcode in pickletools.opcodes} - done - {"PROTO", "FRAME", "STOP"}
+    assert {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID"} <= refused
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_as_data_or_refused(data: bytes) -> None:
+    with contextlib.suppress(*REFUSED):
+        read(b"\x80\x04" + data)
