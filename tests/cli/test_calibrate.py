@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reseen.bundle.bundle import open_bundle
+from reseen.datasets.manifest import Manifest
+from reseen.datasets.synthetic import Plan, synthesise
 from reseen.evaluation.calibration import read_calibration
 from reseen.evaluation.features import read_calibration_set
 
@@ -105,6 +109,49 @@ def test_people_who_are_evaluated_are_refused(
         assert "is not there to calibrate on" in answer.err
         assert well_told(answer)
         assert not (tmp_path / "c.json").exists()
+
+
+def test_a_bundle_is_calibrated_on_people_of_one_s_own(
+    reseen: Reseen, well_told: WellTold, small_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(small_bundle, tmp_path / "bundle"))
+    own, reported = tmp_path / "own", tmp_path / "reported"
+    drawn = synthesise(reported, Plan(persons=30, test_persons=2, cameras=2, images_per_camera=4, height=64, width=32))
+    for sample in drawn.split("train"):
+        (own / sample.person).mkdir(parents=True, exist_ok=True)
+        (own / sample.person / sample.path.name).write_bytes(sample.path.read_bytes())
+
+    answer = reseen("calibrate", "--bundle", bundle, "--data", own, "--json")
+    assert answer.code == 0, answer.err
+    assert json.loads(answer.out)["source"]["name"] == "30 people of own"
+    calibration = open_bundle(bundle).calibration
+    assert calibration is not None
+    assert read_calibration(calibration).source.images == 240
+
+    refused = reseen("calibrate", "--bundle", bundle, "--data", reported)
+    assert refused.code == 2
+    assert "has parts" in refused.err
+    assert well_told(refused)
+
+
+def test_a_bundle_is_calibrated_on_the_people_whom_training_set_aside(
+    reseen: Reseen, people: Manifest, small_bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.yaml").write_text("extends: tiny\ndata: {calibration_share: 0.5}\n")
+    options = ["-c", tmp_path / "recipe.yaml", "--data", people.root, "--save-features", tmp_path / "held.npz"]
+    answer = reseen("calibrate", "--bundle", small_bundle, *options, "--output", tmp_path / "calibration.json")
+
+    assert read_calibration_set(tmp_path / "held.npz").people == 3
+    assert answer.code == 2  # three people are too few for any threshold, and that is said
+    assert "error:" in answer.err
+
+
+@pytest.mark.parametrize("options", [[], ["--features", "f.npz"]])
+def test_a_calibration_without_a_place_is_refused(options: list[str], reseen: Reseen, well_told: WellTold) -> None:
+    answer = reseen("calibrate", *options)
+    assert answer.code == 2
+    assert "no place for the calibration" in answer.err
+    assert well_told(answer)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from reseen.bundle.bundle import open_bundle
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import DeviceOption, JsonOption
 from reseen.errors import UsageError
@@ -26,7 +27,10 @@ class Scoring(StrEnum):
 
 
 def calibrate(
-    output: Annotated[Path, typer.Option("--output", metavar="FILE.json", help="Where the calibration goes.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE.json", help="Where the calibration goes. [into the --bundle]"),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -36,8 +40,14 @@ def calibrate(
     weights: Annotated[
         Path | None, typer.Option("--weights", metavar="FILE", help="That run's weights, with or without suffix.")
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", metavar="BUNDLE", help="An exported model, instead of weights.")
+    ] = None,
     data: Annotated[
-        list[Path] | None, typer.Option("--data", metavar="PATH", help="What that run was trained on; repeatable.")
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="PATH", help="What that run was trained on, repeatable; without -c people of your own."
+        ),
     ] = None,
     features: Annotated[
         Path | None,
@@ -54,23 +64,35 @@ def calibrate(
 ) -> None:
     """Measure what a score means: which one says "the same person", and how often that is wrong.
 
-    Uses people whom neither training nor evaluation has seen: those that data.calibration_share keeps out of training.
+    Uses people whom neither training nor evaluation has seen: those that data.calibration_share keeps out of training,
+    or, with a bundle, people of your own, in a dataset without parts.
 
-    Example: reseen calibrate -c run/recipe.yaml --weights run/checkpoints/best --data people --output calibration.json
+    Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
     from reseen.evaluation.calibration import calibrate as run_calibration
     from reseen.evaluation.calibration import write_calibration
     from reseen.evaluation.features import read_calibration_set, write_calibration_set
+    from reseen.workflows.calibrate import add_calibration
 
+    opened = None if bundle is None else open_bundle(bundle)
+    if output is None and opened is None:
+        raise UsageError(
+            "there is no place for the calibration",
+            expected="--output FILE.json, or --bundle BUNDLE",
+            got="neither",
+            cure="say where it goes",
+        )
     if features is not None and not (config or weights or data or save_features):
         held = read_calibration_set(features)
-    elif features is None and config is not None and weights is not None and data:
-        held = _embedded(config, weights, data, device)
+    elif features is None and data and config is not None and weights is not None and bundle is None:
+        held = _by_weights(config, weights, data, device)
+    elif features is None and data and weights is None and bundle is not None:
+        held = _by_bundle(bundle, config, data, device)
     else:
         raise UsageError(
             "it is not clear whom to calibrate on",
-            expected="-c RECIPE --weights FILE --data PATH, or --features FILE.npz alone",
-            got="both kinds of options" if features is not None else "not all of them",
+            expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz alone",
+            got="options of several ways, or not all of one",
             cure="reseen calibrate --help shows an example",
         )
     if save_features is not None:
@@ -78,18 +100,46 @@ def calibrate(
         # What is calibrated is what was stored, to the last bit: its hash is in the calibration.
         held = replace(read_calibration_set(save_features), name=held.name)
     calibration = run_calibration(held, cast("ScoringRule", scoring.replace("-", "_")))
-    write_calibration(output, calibration)
-    say(f"calibration in {output}")
+    if output is not None:
+        write_calibration(output, calibration)
+    elif opened is not None:
+        add_calibration(opened, calibration)
+    say(f"calibration in {output or bundle}")
     give(calibration.model_dump(mode="json") if as_json else "\n".join(calibration.lines()))
 
 
-def _embedded(config: Path, weights: Path, data: list[Path], device: str) -> CalibrationSet:
+def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> CalibrationSet:
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.calibrate import embed_calibration_people
+    from reseen.workflows.calibrate import calibration_people, embed_calibration_people
     from reseen.workflows.device import choose_device
+    from reseen.workflows.load_embedder import load_embedder
 
     # Without -o: the people are those whom the run itself has set aside.
-    recipe, manifests = load_recipe(str(config)), open_datasets(data, "--data")
+    recipe = load_recipe(str(config))
+    people = calibration_people(recipe, open_datasets(data, "--data"))
+    embedder = load_embedder(recipe, weights, choose_device(device))
     with StageBars() as bars:
-        return embed_calibration_people(recipe, weights, manifests, choose_device(device), bars)
+        return embed_calibration_people(embedder, people, bars)
+
+
+def _by_bundle(bundle: Path, config: Path | None, data: list[Path], device: str) -> CalibrationSet:
+    from reseen.datasets.open import open_datasets
+    from reseen.engines.embedder import load
+    from reseen.recipe.load import load_recipe
+    from reseen.workflows.calibrate import calibration_people, embed_calibration_people, own_people
+
+    manifests = open_datasets(data, "--data")
+    if config is not None:
+        people = calibration_people(load_recipe(str(config)), manifests)
+    elif len(manifests) == 1:
+        people = own_people(manifests[0])
+    else:
+        raise UsageError(
+            "several datasets need the recipe that people were set aside by",
+            expected="-c RECIPE, or one --data",
+            got=f"{len(manifests)} --data without -c",
+            cure="calibrate on one dataset of people of your own",
+        )
+    with load(bundle, device=device) as embedder, StageBars() as bars:
+        return embed_calibration_people(embedder, people, bars)

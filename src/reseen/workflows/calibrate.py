@@ -1,20 +1,19 @@
-"""Weights and the people that their training set aside → what their scores mean."""
+"""A network or a bundle, and people who were set aside → what its scores mean."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 
-import torch
-
-from reseen.datasets.manifest import DISTRACTOR, Manifest, camera_codes, person_codes
+from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
+from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, camera_codes, person_codes
 from reseen.datasets.merge import training_and_evaluation
 from reseen.datasets.set_aside import set_aside
-from reseen.errors import DatasetError
+from reseen.errors import DatasetError, FeaturesError
+from reseen.evaluation.calibration import Calibration
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.recipe.schema import Recipe
-from reseen.workflows.extract import Progress, extract_features
-from reseen.workflows.load_embedder import load_embedder
+from reseen.workflows.extract import EmbedsImages, Progress, extract_features
 
 
 def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifest:
@@ -36,31 +35,58 @@ def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifes
     return set_aside(training, share).calibration
 
 
+def own_people(manifest: Manifest) -> Manifest:
+    """Everyone of a dataset that names no parts: people of one's own, whom neither training nor an evaluation has seen.
+
+    Raises:
+        DatasetError: the dataset names parts: they are there to be trained on and reported on.
+    """
+    if manifest.has_splits:
+        raise DatasetError(
+            f"{manifest.name} has parts, which are there to be trained on and reported on",
+            expected="people whom neither training nor an evaluation has seen: a dataset without parts",
+            got=", ".join(sorted({sample.split for sample in manifest.samples if sample.split})),
+            cure="give -c with the recipe of the run, whose training set people aside; or images of other people",
+        )
+    persons = {sample.person for sample in manifest.samples} - {DISTRACTOR, JUNK}
+    samples = tuple(replace(sample, split="gallery") for sample in manifest.samples)
+    return replace(manifest, name=f"{len(persons)} people of {manifest.name}", samples=samples)
+
+
 def embed_calibration_people(
-    recipe: Recipe,
-    weights: Path,
-    manifests: Sequence[Manifest],
-    device: torch.device,
-    progress: Progress | None = None,
+    embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
-    """Features of the people whom training set aside.
+    """Features of people to calibrate on.
 
     Args:
-        recipe: the one the weights were trained with.
-        weights: a file that training saved; the suffix may be left out.
-        manifests: the datasets that they were trained on.
-        device: where to compute.
+        embedder: makes them.
+        people: as `calibration_people` or `own_people` gives them.
         progress: told how far the embedding has come.
 
     Raises:
-        WeightsError: the weights are not this recipe's, or were trained with another preprocessing.
-        DatasetError: the recipe sets nobody aside, or there are too few people.
         ImageError: an image cannot be read.
     """
-    people = calibration_people(recipe, manifests)
     samples = people.split("gallery")
-    embedder = load_embedder(recipe, weights, device)
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
     persons = tuple(sorted({sample.person for sample in samples} - {DISTRACTOR}))
     cameras = tuple(sorted({sample.camera for sample in samples if sample.camera is not None}))
     return CalibrationSet.of(people.name, features, person_codes(samples, persons), camera_codes(samples, cameras))
+
+
+def add_calibration(bundle: Bundle, calibration: Calibration) -> None:
+    """Keep a calibration in the bundle whose features it was measured with, in the place of an older one.
+
+    Raises:
+        FeaturesError: it was measured on features of another size.
+        StorageError: it cannot be written.
+    """
+    size = bundle.description.feature_size
+    if calibration.source.dimensions != size:
+        raise FeaturesError(
+            f"the calibration is not of the model in {bundle.folder}",
+            expected=f"features of {size} numbers",
+            got=f"features of {calibration.source.dimensions}",
+            cure="calibrate with the bundle itself: reseen calibrate --bundle",
+        )
+    content = (calibration.model_dump_json(indent=1) + "\n").encode()
+    write_bundle(bundle.folder, bundle.description, {CALIBRATION: content})
