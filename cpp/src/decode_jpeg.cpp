@@ -125,6 +125,7 @@ Decoded decode_jpeg(const Bytes& content, const std::string& name) {
     if (!decompressor.read_header()) throw_damaged(name, decompressor.message());
     const jpeg_decompress_struct& header = decompressor.header();
     Image image = blank(header.image_height, header.image_width, name);
+    const int orientation = orientation_of(header);  // libjpeg forgets the markers once it has decoded
     const bool cmyk = header.num_components == 4;
     Bytes buffer(cmyk ? 4 * static_cast<std::size_t>(image.width) : 0);
 
@@ -140,7 +141,7 @@ Decoded decode_jpeg(const Bytes& content, const std::string& name) {
         jpeg_finish_decompress(&jpeg);
     });
     if (!whole) throw_damaged(name, decompressor.message());
-    return {std::move(image), orientation_of(header)};
+    return {std::move(image), orientation};
 }
 
 }  // namespace reseen

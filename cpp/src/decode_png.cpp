@@ -76,7 +76,9 @@ void ask_for_rgb(png_structp png, png_infop info) {
     const bool grey = kind == PNG_COLOR_TYPE_GRAY || kind == PNG_COLOR_TYPE_GRAY_ALPHA;
     if (kind == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
     if (grey && bits < 8) png_set_expand_gray_1_2_4_to_8(png);
-    if (png_get_valid(png, info, PNG_INFO_tRNS) != 0 && bits <= 8) png_set_tRNS_to_alpha(png);
+    // Pillow finds a transparent colour only among these, and pixels must be those of Python.
+    const bool known = kind == PNG_COLOR_TYPE_PALETTE || bits == 1 || bits == 8;
+    if (known && png_get_valid(png, info, PNG_INFO_tRNS) != 0) png_set_tRNS_to_alpha(png);
     if (bits == 16) png_set_strip_16(png);
     if (grey) png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);

@@ -33,7 +33,7 @@ Image decode_image(const std::filesystem::path& file);
 /// The same from the bytes of a file; errors call the image `name`.
 Image decode_image(const std::vector<std::uint8_t>& content, const std::string& name);
 
-/// The image at another size, by antialiased bilinear resampling: the pixels of Pillow's `resize(…, BILINEAR)`.
+/// The image at another size, by antialiased bilinear resampling: the pixels of Pillow 13's `resize(…, BILINEAR)`.
 ///
 /// Throws ImageError: an image without pixels, or a side below 1.
 Image resize(const Image& image, int height, int width);
