@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -20,17 +19,16 @@ from reseen.engines.choose import choose_model, device_named, engine_named, open
 from reseen.engines.engine import Engine, EngineOptions
 from reseen.engines.inputs import ImageLike, Input, inputs_of
 from reseen.engines.match import Match
-from reseen.errors import ImageError
+from reseen.engines.prepare import prepared_batches
+from reseen.errors import EngineError, ImageError, UsageError
 from reseen.images.preprocess import Preprocess
-from reseen.images.resize import fit
 
 if TYPE_CHECKING:
     from reseen.evaluation.calibration import Calibration
 
 BATCH_SIZE = 32
-BATCHES_AHEAD = 2
-DECODERS = 2
-"""Threads that decode and resize while the engine computes."""
+MOST_DECODERS = 4
+"""Threads that decode while the engine computes. Each may hold a photograph of `images.decode.MAX_PIXELS`, 0.5 GB."""
 
 Progress = Callable[[int, int], None]
 """Told how many images are done, and how many there are."""
@@ -59,13 +57,17 @@ class Embedder:
         model: which of its models.
         engine: runs the model.
         batch_size: images that go through it at a time.
+        threads: that decode images, at most; None: as many as the processor has cores.
     """
 
-    def __init__(self, bundle: Bundle, model: Model, engine: Engine, *, batch_size: int = BATCH_SIZE) -> None:
+    def __init__(
+        self, bundle: Bundle, model: Model, engine: Engine, *, batch_size: int = BATCH_SIZE, threads: int | None = None
+    ) -> None:
         self.bundle = bundle
         self.model = model
         self.batch_size = batch_size
         self._engine = engine
+        self._decoders = min(threads or os.cpu_count() or 1, MOST_DECODERS)
 
     @property
     def preprocess(self) -> Preprocess:
@@ -85,11 +87,12 @@ class Embedder:
     @cached_property
     def calibration(self) -> Calibration | None:
         """What scores mean; None where the bundle has no calibration of this model's features."""
+        path = self.bundle.calibration
+        if path is None or self.feature_space != self.bundle.description.feature_space:
+            return None
         from reseen.evaluation.calibration import read_calibration  # noqa: PLC0415 - scipy, which embedding does not need
 
-        path = self.bundle.calibration
-        known = path is not None and self.feature_space == self.bundle.description.feature_space
-        return read_calibration(path) if path is not None and known else None
+        return read_calibration(path)
 
     def embed(self, images: ImageLike | Sequence[ImageLike]) -> Float32[np.ndarray, "n d"]:
         """Unit-norm features, one row an image, in their order.
@@ -123,30 +126,46 @@ class Embedder:
         names: list[str] = []
         broken: dict[str, ImageError] = {}
         features = np.empty((len(inputs), self.feature_size), dtype=np.float32)
-        done = 0
-        for prepared in self._prepared(inputs):
-            good = [(name, pixels) for name, pixels in prepared if not isinstance(pixels, ImageError)]
-            broken |= {name: error for name, error in prepared if isinstance(error, ImageError)}
-            if good:
-                batch = np.stack([pixels for _, pixels in good])
-                features[len(names) : len(names) + len(good)] = self._engine.run(batch)
-                names += [name for name, _ in good]
-            done += len(prepared)
+        for number, each in enumerate(self.embed_batches(inputs), start=1):
+            features[len(names) : len(names) + len(each.names)] = each.features
+            names += each.names
+            broken |= each.broken
             if progress is not None:
-                progress(done, len(inputs))
+                progress(min(number * self.batch_size, len(inputs)), len(inputs))
         return Embedded(tuple(names), features[: len(names)], broken)
+
+    def embed_batches(self, inputs: Sequence[Input]) -> Iterator[Embedded]:
+        """Like `embed_each`, a batch at a time, so that memory does not grow with the number of images.
+
+        Args:
+            inputs: images, as `inputs_of` makes them of paths and folders.
+
+        Raises:
+            EngineError: the engine failed.
+        """
+        for batch in prepared_batches(inputs, self.preprocess, self.batch_size, self._decoders):
+            yield Embedded(batch.names, self._features(batch.pixels), batch.broken)
 
     def compare(self, a: ImageLike, b: ImageLike) -> Match:
         """How alike two images are, and whether that is one person.
 
         Raises:
             ImageError: an image cannot be read.
+            UsageError: one is a folder of several images.
+            FeaturesError: the bundle's calibration cannot be read.
         """
-        from reseen.evaluation.verdict import compare_verdict  # noqa: PLC0415 - as above
-
+        inputs = inputs_of([a, b])
+        if len(inputs) != 2:
+            raise UsageError(
+                "only two images can be compared", expected="2", got=str(len(inputs)), cure="give one image each"
+            )
         first, second = self.embed([a, b])
         score = float(first @ second)
-        return Match(score, None if self.calibration is None else compare_verdict(self.calibration, score))
+        if self.calibration is None:
+            return Match(score)
+        from reseen.evaluation.verdict import compare_verdict  # noqa: PLC0415 - scipy, which scores do not need
+
+        return Match(score, compare_verdict(self.calibration, score))
 
     def close(self) -> None:
         """Let go of the model. It cannot be used any more."""
@@ -160,33 +179,19 @@ class Embedder:
     ) -> None:
         self.close()
 
-    def _prepared(self, inputs: Sequence[Input]) -> Iterator[list[tuple[str, UInt8[np.ndarray, "h w 3"] | ImageError]]]:
-        """Batches of images at the preprocess size, or why there is none; decoded ahead of the engine."""
-        batches = iter([inputs[start : start + self.batch_size] for start in range(0, len(inputs), self.batch_size)])
-        share = -(-self.batch_size // DECODERS)
-        with ThreadPoolExecutor(DECODERS) as pool:
-
-            def submit(batch: Sequence[Input]) -> list[Future[list[tuple[str, np.ndarray | ImageError]]]]:
-                parts = (batch[start : start + share] for start in range(0, len(batch), share))
-                return [pool.submit(self._prepare, part) for part in parts]
-
-            waiting = [submit(batch) for batch in islice(batches, BATCHES_AHEAD)]
-            try:
-                while waiting:
-                    prepared = [each for part in waiting.pop(0) for each in part.result()]
-                    waiting += [submit(batch) for batch in islice(batches, 1)]
-                    yield prepared
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _prepare(self, inputs: Sequence[Input]) -> list[tuple[str, np.ndarray | ImageError]]:
-        prepared: list[tuple[str, np.ndarray | ImageError]] = []
-        for each in inputs:
-            try:
-                prepared.append((each.name, fit(each.pixels(), self.preprocess)))
-            except ImageError as error:
-                prepared.append((each.name, error))
-        return prepared
+    def _features(self, pixels: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+        expected = (len(pixels), self.feature_size)
+        if not len(pixels):
+            return np.empty(expected, dtype=np.float32)
+        features = self._engine.run(pixels)
+        if features.shape != expected or features.dtype != np.float32:
+            raise EngineError(
+                f"{self.bundle.path(self.model)} does not give the features that the bundle describes",
+                expected=f"{expected} of float32",
+                got=f"{features.shape} of {features.dtype}",
+                cure="export it again",
+            )
+        return features
 
 
 def load(
@@ -208,7 +213,7 @@ def load(
         precision: `fp32`, `fp16` or `int8`, of those that the bundle has.
         batch_size: images that go through the model at a time.
         device: `cpu`, `cuda`, `tensorrt`, or `auto`, which takes an accelerator where the engine finds one.
-        threads: of the processor that one call may use; None takes all cores.
+        threads: of the processor that one call may use to compute, and beside them to decode; None: one for each core.
         gpu_memory: GB of an accelerator's memory to take at most.
         profile: a file to write to, when the embedder is closed, how long each operator took.
 
@@ -217,7 +222,19 @@ def load(
         UsageError: the engine is unknown, not installed, or cannot do what is asked of it.
         EngineError: the engine cannot load the model.
     """
+    _require_positive(batch_size=batch_size, threads=threads, gpu_memory=gpu_memory)
     chosen, opened = engine_named(engine), open_bundle(Path(bundle))
     model = choose_model(opened, chosen, precision)
     running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, profile))
-    return Embedder(opened, model, running, batch_size=batch_size)
+    return Embedder(opened, model, running, batch_size=batch_size, threads=threads)
+
+
+def _require_positive(**numbers: float | int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number <= 0:
+            raise UsageError(
+                f"{name} cannot be {number}",
+                expected="a number above 0",
+                got=str(number),
+                cure="leave it out, or raise it",
+            )

@@ -10,25 +10,25 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from reseen.datasets.listing import entries, image_files
-from reseen.errors import DatasetError, ImageError
+from reseen.datasets.listing import entries, is_image
+from reseen.errors import DatasetError, ImageError, UsageError
 from reseen.images.decode import SUFFIXES, decode_image, to_rgb
 
 ImageLike: TypeAlias = str | Path | bytes | Image.Image | np.ndarray
 """A file, a folder of files, the bytes of a file, a picture of Pillow's, or (h, w, 3) uint8 RGB pixels."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Input:
-    """One image that is to be embedded.
+    """One image that is to be embedded; slim, for there may be a million.
 
     Attributes:
         name: the path of a file, or `image 3` for the fourth of those that have none.
-        source: where its pixels come from.
+        source: where its pixels come from; None: the file of that name.
     """
 
     name: str
-    source: Path | bytes | Image.Image | np.ndarray
+    source: bytes | Image.Image | np.ndarray | None = None
 
     def pixels(self) -> np.ndarray:
         """(h, w, 3) uint8 RGB.
@@ -40,7 +40,7 @@ class Input:
             return self._checked(self.source)
         if isinstance(self.source, Image.Image):
             return to_rgb(self.source, self.name)
-        return decode_image(self.source, name=self.name)
+        return decode_image(Path(self.name) if self.source is None else self.source, name=self.name)
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
@@ -54,29 +54,33 @@ class Input:
 
 
 def inputs_of(images: ImageLike | Sequence[ImageLike]) -> list[Input]:
-    """The images in their order; a folder stands for the images in it and below it, by name.
+    """The images in their order; a folder stands for the images in it and below it, sorted by name.
 
     Raises:
         DatasetError: a folder without images.
-        TypeError: something that is not an image.
+        UsageError: something that is no image.
     """
     several = [images] if isinstance(images, ImageLike) else images
     return [each for place, image in enumerate(several) for each in _of(image, place)]
 
 
-def _of(image: ImageLike, place: int) -> Iterator[Input]:
+def _of(image: object, place: int) -> Iterator[Input]:
     if isinstance(image, str | Path):
         path = Path(image)
-        yield from (Input(str(file), file) for file in (_images_in(path) if path.is_dir() else [path]))
+        yield from (Input(name) for name in (_images_in(path) if path.is_dir() else [str(path)]))
     elif isinstance(image, bytes | Image.Image | np.ndarray):
         yield Input(f"image {place}", image)
     else:
-        raise TypeError(f"image {place} is a {type(image).__name__}, not a path, bytes, a PIL image or an array")
+        raise UsageError(
+            f"image {place} cannot be embedded",
+            expected="a path, bytes, a picture of Pillow's, or an array (height, width, 3) of uint8, RGB",
+            got=type(image).__name__,
+            cure="convert it to one of these",
+        )
 
 
-def _images_in(folder: Path) -> list[Path]:
-    """Images of a folder and of those below it, sorted; links to folders are not followed."""
-    found = sorted(path for inner in _folders(folder) for path in image_files(inner))
+def _images_in(folder: Path) -> list[str]:
+    found = list(_walk(folder))
     if not found:
         raise DatasetError(
             f"there is no image in {folder}",
@@ -87,8 +91,10 @@ def _images_in(folder: Path) -> list[Path]:
     return found
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    yield folder
+def _walk(folder: Path) -> Iterator[str]:
+    """Images of a folder and of those below it; links to folders are not followed, for they may lead in circles."""
     for entry in entries(folder):
-        if entry.is_dir() and not entry.is_symlink():
-            yield from _folders(entry)
+        if is_image(entry):
+            yield str(entry)
+        elif entry.is_dir() and not entry.is_symlink():
+            yield from _walk(entry)

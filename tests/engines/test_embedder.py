@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import reseen
+from reseen.bundle.bundle import file_of, open_bundle, write_bundle
+from reseen.engines.embedder import Embedder, load
+from reseen.engines.inputs import inputs_of
+from reseen.errors import BundleError, DatasetError, EngineError, ImageError, UsageError
+from reseen.evaluation.calibration import calibrate
+from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.images.decode import MAX_PIXELS
+
+Bare = Callable[[np.ndarray], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def embedder(small_bundle: Path) -> Embedder:
+    return load(small_bundle)
+
+
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def test_the_package_gives_the_embedder() -> None:
+    assert reseen.load is load
+    assert reseen.Embedder is Embedder
+
+
+def test_features_are_those_of_a_bare_session(embedder: Embedder, bare: Bare, image_folder: Path) -> None:
+    paths = sorted(image_folder.iterdir())
+
+    features = embedder.embed(paths)
+
+    assert features.shape == (5, embedder.feature_size)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+    expected = np.stack([bare(np.asarray(Image.open(path))) for path in paths])
+    np.testing.assert_allclose(features, expected, atol=1e-6)
+    np.testing.assert_allclose(embedder.embed(image_folder), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
+def test_features_and_order_do_not_depend_on_the_batch_size(
+    small_bundle: Path, embedder: Embedder, pictures: list[np.ndarray], batch_size: int
+) -> None:
+    small = load(small_bundle, batch_size=batch_size, threads=1)
+
+    np.testing.assert_allclose(small.embed(pictures), embedder.embed(pictures), atol=1e-6)
+
+
+def test_no_images_give_no_rows(embedder: Embedder) -> None:
+    assert embedder.embed([]).shape == (0, 16)
+
+
+def test_a_folder_without_images_is_an_error(embedder: Embedder, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="there is no image in"):
+        embedder.embed(tmp_path)
+
+
+def test_images_of_every_kind_give_the_features_of_their_pixels(
+    embedder: Embedder, bare: Bare, pictures: list[np.ndarray]
+) -> None:
+    picture = Image.fromarray(pictures[1])
+    sideways = Image.Exif()
+    sideways[0x0112] = 6
+    grey16 = (np.asarray(picture.convert("L")).astype(np.uint16) << 8) + 77
+    see_through = picture.convert("RGBA")
+    see_through.putalpha(Image.fromarray(pictures[1][:, :, 0]))
+    on_black = Image.new("RGB", picture.size)
+    on_black.paste(picture, mask=see_through.getchannel("A"))
+    cmyk = picture.convert("CMYK")
+    cases = {
+        "CMYK": (saved(cmyk, "TIFF"), np.asarray(cmyk.convert("RGB"))),
+        "16 bit": (saved(Image.fromarray(grey16), "PNG"), np.repeat((grey16 >> 8).astype(np.uint8)[:, :, None], 3, 2)),
+        "alpha": (saved(see_through, "PNG"), np.asarray(on_black)),
+        "rotated": (saved(picture, "PNG", exif=sideways), np.rot90(pictures[1], -1).copy()),
+        "animated": (
+            saved(picture, "WEBP", save_all=True, append_images=[Image.new("RGB", picture.size)], lossless=True),
+            pictures[1],
+        ),
+    }
+
+    features = embedder.embed([content for content, _ in cases.values()])
+
+    for found, (name, (_, pixels)) in zip(features, cases.items(), strict=True):
+        np.testing.assert_allclose(found, bare(pixels), atol=1e-6, err_msg=name)
+
+
+def test_an_image_that_is_broken_is_named(embedder: Embedder, image_folder: Path) -> None:
+    whole = (image_folder / "1.png").read_bytes()
+    (image_folder / "1.png").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(ImageError, match=r"1\.png cannot be decoded"):
+        embedder.embed(image_folder)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(embedder: Embedder) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    side = 40_000
+    assert side * side > MAX_PIXELS
+    bomb = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
+
+    with pytest.raises(ImageError, match="image 0 has too many pixels"):
+        embedder.embed(bomb)
+
+
+def test_of_ten_thousand_images_three_bad_ones_are_told_and_none_of_the_others_is_lost(
+    embedder: Embedder, pictures: list[np.ndarray]
+) -> None:
+    good = saved(Image.fromarray(pictures[0]), "JPEG")
+    images = [good] * 10_000
+    images[17], images[5000], images[9999] = b"", b"not an image", good[: len(good) // 2]
+    told: list[tuple[int, int]] = []
+
+    embedded = embedder.embed_each(images, lambda done, total: told.append((done, total)))
+
+    assert set(embedded.broken) == {"image 17", "image 5000", "image 9999"}
+    assert embedded.features.shape == (9997, 16)
+    assert embedded.names == tuple(f"image {place}" for place in range(10_000) if place not in {17, 5000, 9999})
+    np.testing.assert_allclose(embedded.features, np.broadcast_to(embedded.features[:1], (9997, 16)), atol=1e-6)
+    assert told[-1] == (10_000, 10_000)
+    assert told == sorted(told)
+
+
+def test_batches_are_what_embed_each_gives_at_once(small_bundle: Path, pictures: list[np.ndarray]) -> None:
+    embedder = load(small_bundle, batch_size=2)
+    images: list[np.ndarray | bytes] = [*pictures, b"broken"]
+
+    batches = list(embedder.embed_batches(inputs_of(images)))
+    whole = embedder.embed_each(images)
+
+    assert [len(each.names) + len(each.broken) for each in batches] == [2, 2, 2]
+    np.testing.assert_array_equal(np.concatenate([each.features for each in batches]), whole.features)
+    assert list(batches[-1].broken) == ["image 5"]
+
+
+def test_many_threads_get_exactly_the_features_of_one(small_bundle: Path, pictures: list[np.ndarray]) -> None:
+    embedder = load(small_bundle, batch_size=2, threads=1)
+    expected = embedder.embed(pictures)
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: embedder.embed(pictures), range(200)))
+
+    for features in found:
+        np.testing.assert_array_equal(features, expected)
+
+
+def test_a_changed_file_is_not_loaded(small_bundle: Path, tmp_path: Path) -> None:
+    bundle = shutil.copytree(small_bundle, tmp_path / "bundle")
+    model, other = bundle / "model.onnx", bundle / "model_fp16.onnx"
+    whole = model.read_bytes()
+
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    for content in (whole[:-100], other.read_bytes(), bytes(changed)):
+        model.write_bytes(content)
+        with pytest.raises(BundleError, match=r"model\.onnx is not the file that was exported"):
+            load(bundle)
+
+
+def test_a_model_of_another_feature_size_than_the_bundle_says_is_an_error(
+    small_bundle: Path, tmp_path: Path, pictures: list[np.ndarray]
+) -> None:
+    bundle = shutil.copytree(small_bundle, tmp_path / "bundle")
+    description = json.loads((bundle / "bundle.json").read_text(encoding="utf-8"))
+    (bundle / "bundle.json").write_text(json.dumps(description | {"feature_size": 17}), encoding="utf-8")
+
+    with load(bundle) as embedder, pytest.raises(EngineError, match="does not give the features") as error:
+        embedder.embed(pictures)
+    assert error.value.got == "(5, 16) of float32"
+
+
+@pytest.mark.parametrize("option", [{"batch_size": 0}, {"threads": -1}, {"gpu_memory": 0.0}, {"engine": "tflite"}])
+def test_options_that_make_no_sense_are_refused(small_bundle: Path, option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        load(small_bundle, **option)
+
+
+def test_without_a_calibration_a_comparison_is_a_score(
+    embedder: Embedder, bare: Bare, pictures: list[np.ndarray]
+) -> None:
+    match = embedder.compare(pictures[0], Image.fromarray(pictures[3]))
+
+    assert match.score == pytest.approx(float(bare(pictures[0]) @ bare(pictures[3])), abs=1e-5)
+    assert match.verdict is None
+    assert embedder.compare(pictures[0], pictures[0]).score == pytest.approx(1, abs=1e-5)
+
+
+def test_a_folder_of_several_images_cannot_be_compared(embedder: Embedder, image_folder: Path) -> None:
+    with pytest.raises(UsageError, match="only two images can be compared"):
+        embedder.compare(image_folder, image_folder / "0.png")
+
+
+@pytest.fixture(scope="module")
+def calibrated(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle with a calibration of drawn features, in which scores from about 0.7 on are one person's."""
+    folder = shutil.copytree(small_bundle, tmp_path_factory.mktemp("calibrated") / "bundle")
+    draw = np.random.default_rng(0)
+    persons = np.repeat(np.arange(1, 101), 4)
+    features = draw.standard_normal((101, 16))[persons] + 0.3 * draw.standard_normal((400, 16))
+    content = calibrate(CalibrationSet.of("drawn", features, persons)).model_dump_json().encode()
+    description = open_bundle(folder).description
+    write_bundle(
+        folder,
+        description.model_copy(update={"files": description.files | {"calibration.json": file_of(content)}}),
+        {"calibration.json": content},
+    )
+    return folder
+
+
+def test_a_calibrated_bundle_says_what_a_score_means(calibrated: Path, pictures: list[np.ndarray]) -> None:
+    with load(calibrated) as embedder:
+        verdict = embedder.compare(pictures[0], pictures[0]).verdict
+
+    assert verdict is not None
+    assert verdict.answer == "same"
+    assert verdict.calibration == "drawn"
+    assert verdict.error_rate is not None
+
+
+def test_the_calibration_of_other_features_is_not_taken(calibrated: Path, tmp_path: Path) -> None:
+    """An int8 model has a feature space of its own."""
+    folder = shutil.copytree(calibrated, tmp_path / "bundle")
+    description = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    description["models"][0]["feature_space"] = "0" * 64
+    (folder / "bundle.json").write_text(json.dumps(description), encoding="utf-8")
+
+    assert load(folder).calibration is None
+    assert load(folder, precision="fp16").calibration is not None
+
+
+def test_embedding_needs_no_scipy(small_bundle: Path) -> None:
+    program = (
+        f"import sys; sys.modules['scipy'] = sys.modules['torch'] = None; import reseen, numpy as np; "
+        f"print(reseen.load({str(small_bundle)!r}).embed(np.zeros((9, 9, 3), np.uint8)).shape)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(1, 16)"
