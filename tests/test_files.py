@@ -120,6 +120,29 @@ def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_link_stays_and_the_file_that_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
+def test_what_is_no_file_is_not_replaced(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path)
+    before = path.lstat()
+    with pytest.raises((UsageError, StorageError), match=f"{kind}"):
+        write_whole(path, "new")
+    assert path.lstat().st_ino == before.st_ino
+
+
 def test_text_is_added_at_the_end(tmp_path: Path) -> None:
     append_text(tmp_path / "log", "é")
     append_text(tmp_path / "log", "b\n")

@@ -79,12 +79,14 @@ def write_whole(path: Path, data: bytes | str) -> None:
     """Write a file beside its place, flush it to the disk, then move it over the old one.
 
     Args:
-        path: where the file goes; its folder exists.
+        path: where the file goes; its folder exists. Of a link, the file that it leads to is written.
         data: its content; text is written as UTF-8.
 
     Raises:
+        UsageError: there is something else than a file: a folder, a device.
         StorageError: disk full, read-only, no permission. The old file is untouched.
     """
+    path = _require_file(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -98,6 +100,23 @@ def write_whole(path: Path, data: bytes | str) -> None:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _require_file(path: Path) -> Path:
+    """Where a path leads, which is a file or nothing yet: moving a file over a device would take the device away."""
+    try:
+        path = path.resolve()
+        in_the_way = path.exists() and not path.is_file()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
+        raise _storage_error(path, error) from None
+    if in_the_way:
+        raise UsageError(
+            f"{path} cannot be a file",
+            expected="a file, or nothing yet",
+            got="a folder" if path.is_dir() else "something else in its place, such as a device",
+            cure="choose another name",
+        )
+    return path
 
 
 def append_lines(path: Path, lines: Iterable[str]) -> None:
@@ -132,10 +151,10 @@ def _flush_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _storage_error(path: Path, error: OSError) -> StorageError:
+def _storage_error(path: Path, error: OSError | RuntimeError) -> StorageError:
     return StorageError(
         f"cannot write {path}",
         expected="room on the disk and the right to write there",
-        got=error.strerror or str(error),
+        got=getattr(error, "strerror", None) or str(error),
         cure="free some space or choose another --output; what was saved before is untouched",
     )

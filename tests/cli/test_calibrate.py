@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from reseen.bundle.bundle import open_bundle
+from reseen.bundle.bundle import open_bundle, write_bundle
 from reseen.datasets.manifest import Manifest
+from reseen.datasets.open import open_dataset
+from reseen.datasets.set_aside import people_hash, set_aside
 from reseen.datasets.synthetic import Plan, synthesise
 from reseen.evaluation.calibration import read_calibration
 from reseen.evaluation.features import read_calibration_set
@@ -70,6 +74,14 @@ def test_json_is_what_is_written_and_the_scoring_rule_can_be_chosen(
     assert json.loads(answer.out)["search"]["scoring"] == "mean_feature"
 
 
+def weights_that_tell(source: Path, path: Path, set_aside: Manifest) -> Path:
+    """Weights, as if their training had set these people aside."""
+    with safe_open(source.with_suffix(".safetensors"), framework="pt") as file:
+        header = dict(file.metadata())
+    save_file(load_file(source.with_suffix(".safetensors")), path, header | {"set_aside": people_hash(set_aside)})
+    return path
+
+
 def test_weights_are_calibrated_on_the_people_whom_their_training_set_aside(
     finished_run: Path, reseen: Reseen, tmp_path: Path, well_told: WellTold
 ) -> None:
@@ -77,21 +89,26 @@ def test_weights_are_calibrated_on_the_people_whom_their_training_set_aside(
     assert reseen("data", "synth", people, "--persons", "24", "--test-persons", "2", "--images", "2").code == 0
     text = (finished_run / "recipe.yaml").read_text(encoding="utf-8")
     recipe.write_text(text.replace("calibration_share: 0.0", "calibration_share: 0.5"), encoding="utf-8")
-    options = ["--weights", finished_run / "checkpoints" / "best", "--data", people]
+    best = finished_run / "checkpoints" / "best"
+    told = weights_that_tell(best, tmp_path / "w.safetensors", set_aside(open_dataset(people), 0.5).calibration)
     output, saved = tmp_path / "calibration.json", tmp_path / "features.npz"
 
-    answer = reseen("calibrate", "-c", recipe, *options, "--output", output, "--save-features", saved)
-    refused = reseen("calibrate", "-c", finished_run / "recipe.yaml", *options, "--output", output)
-
-    assert answer.code == 0
+    common = ["calibrate", "--data", people, "--output", output]
+    answer = reseen(*common, "-c", recipe, "--weights", told, "--save-features", saved)
+    assert answer.code == 0, answer.err
     calibration = read_calibration(output)
     assert " people set aside from " in calibration.source.name
     assert 3 <= calibration.source.people < 24
     assert calibration.source.images == calibration.source.people * 8
     assert calibration.source.sha256 == read_calibration_set(saved).sha256
-    assert refused.code == 2
-    assert "set nobody aside" in refused.err
-    assert well_told(refused)
+    for trained_with, weights, why in (
+        (finished_run / "recipe.yaml", told, "set nobody aside"),
+        (recipe, best, "was not trained with these people set aside"),
+    ):
+        refused = reseen(*common, "-c", trained_with, "--weights", weights)
+        assert refused.code == 2
+        assert why in refused.err
+        assert well_told(refused)
 
 
 def test_people_who_are_evaluated_are_refused(
@@ -138,8 +155,15 @@ def test_a_bundle_is_calibrated_on_the_people_whom_training_set_aside(
     reseen: Reseen, people: Manifest, small_bundle: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "recipe.yaml").write_text("extends: tiny\ndata: {calibration_share: 0.5}\n")
+    bundle = open_bundle(Path(shutil.copytree(small_bundle, tmp_path / "bundle")))
     options = ["-c", tmp_path / "recipe.yaml", "--data", people.root, "--save-features", tmp_path / "held.npz"]
-    answer = reseen("calibrate", "--bundle", small_bundle, *options, "--output", tmp_path / "calibration.json")
+    refused = reseen("calibrate", "--bundle", bundle.folder, *options)
+    assert refused.code == 2
+    assert "was not trained with these people set aside" in refused.err
+
+    told = people_hash(set_aside(people, 0.5).calibration)
+    write_bundle(bundle.folder, bundle.description.model_copy(update={"set_aside": told}), {})
+    answer = reseen("calibrate", "--bundle", bundle.folder, *options)
 
     assert read_calibration_set(tmp_path / "held.npz").people == 3
     assert answer.code == 2  # three people are too few for any threshold, and that is said

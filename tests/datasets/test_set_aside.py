@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
-from reseen.datasets.set_aside import set_aside
+from reseen.datasets.set_aside import NOBODY, people_hash, set_aside
 from reseen.errors import DatasetError
 
 
@@ -69,3 +70,11 @@ def test_people_held_out_for_evaluation_are_not_set_aside_and_the_choices_differ
 def test_too_few_training_persons_are_refused() -> None:
     with pytest.raises(DatasetError, match="too few persons to keep some out of training"):
         set_aside(dataset(4), 0.5)
+
+
+def test_the_hash_of_people_is_over_their_names_whatever_their_images() -> None:
+    wanted = hashlib.sha256(b"a\nb").hexdigest()
+    samples = [Sample(path=Path(f"{n}.jpg"), person=person) for n, person in enumerate(["b", "a", "b", DISTRACTOR])]
+    assert people_hash(Manifest("x", Path(), tuple(samples))) == wanted
+    assert people_hash(Manifest("y", Path("z"), tuple(samples[:2]))) == wanted
+    assert people_hash(Manifest("nobody", Path(), ())) == NOBODY

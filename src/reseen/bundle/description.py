@@ -114,6 +114,8 @@ class Description(Strict):
         weights_sha256: of the weights that all models of the bundle were made from.
         feature_space: of models whose features agree with the network's: SHA-256 over preprocess and weights.
         training_data: what the model has learnt from; None where that is not known.
+        set_aside: hash of the people whom training has set aside to calibrate on, as `people_hash` makes it; None
+            where that is not known.
         metrics: how well the network does, by the names of datasets and figures.
         models: the network in each format and precision.
         files: every file of the bundle but `bundle.json` by its name.
@@ -126,6 +128,7 @@ class Description(Strict):
     weights_sha256: Hash
     feature_space: Hash
     training_data: TrainingData | None = None
+    set_aside: Annotated[str, Field(max_length=64)] | None = None
     metrics: dict[Text, dict[Text, float]] = Field(default_factory=dict)
     models: tuple[Model, ...] = ()
     files: dict[FileName, File] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from reseen.cli.options import DeviceOption, JsonOption
 from reseen.errors import UsageError
 
 if TYPE_CHECKING:
+    from reseen.bundle.bundle import Bundle
     from reseen.evaluation.calibration_set import CalibrationSet
     from reseen.evaluation.search_calibration import ScoringRule
 
@@ -86,8 +87,8 @@ def calibrate(
         held = read_calibration_set(features)
     elif features is None and data and config is not None and weights is not None and bundle is None:
         held = _by_weights(config, weights, data, device)
-    elif features is None and data and weights is None and bundle is not None:
-        held = _by_bundle(bundle, config, data, device)
+    elif features is None and data and weights is None and opened is not None:
+        held = _by_bundle(opened, config, data, device)
     else:
         raise UsageError(
             "it is not clear whom to calibrate on",
@@ -110,28 +111,36 @@ def calibrate(
 
 def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> CalibrationSet:
     from reseen.datasets.open import open_datasets
+    from reseen.models.weights_file import read_header, resolve_weights
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.calibrate import calibration_people, embed_calibration_people
+    from reseen.workflows.calibrate import calibration_people, embed_calibration_people, require_set_aside
     from reseen.workflows.device import choose_device
     from reseen.workflows.load_embedder import load_embedder
 
     # Without -o: the people are those whom the run itself has set aside.
     recipe = load_recipe(str(config))
     people = calibration_people(recipe, open_datasets(data, "--data"))
+    require_set_aside(people, read_header(resolve_weights(weights)).get("set_aside"), str(weights))
     embedder = load_embedder(recipe, weights, choose_device(device))
     with StageBars() as bars:
         return embed_calibration_people(embedder, people, bars)
 
 
-def _by_bundle(bundle: Path, config: Path | None, data: list[Path], device: str) -> CalibrationSet:
+def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], device: str) -> CalibrationSet:
     from reseen.datasets.open import open_datasets
     from reseen.engines.embedder import load
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.calibrate import calibration_people, embed_calibration_people, own_people
+    from reseen.workflows.calibrate import (
+        calibration_people,
+        embed_calibration_people,
+        own_people,
+        require_set_aside,
+    )
 
     manifests = open_datasets(data, "--data")
     if config is not None:
         people = calibration_people(load_recipe(str(config)), manifests)
+        require_set_aside(people, bundle.description.set_aside, str(bundle.folder))
     elif len(manifests) == 1:
         people = own_people(manifests[0])
     else:
@@ -141,5 +150,5 @@ def _by_bundle(bundle: Path, config: Path | None, data: list[Path], device: str)
             got=f"{len(manifests)} --data without -c",
             cure="calibrate on one dataset of people of your own",
         )
-    with load(bundle, device=device) as embedder, StageBars() as bars:
+    with load(bundle.folder, device=device) as embedder, StageBars() as bars:
         return embed_calibration_people(embedder, people, bars)

@@ -149,7 +149,7 @@ def evaluate(
         _refuse_overrides(config, override)
     # Every shipped recipe has the default settings of the evaluation.
     mirrored = ["evaluation.flip=true"] if flip else []
-    recipe = load_recipe(config or "baseline", [*(override or []), *settings, *mirrored])
+    recipe = load_recipe(config or "baseline", [*settings, *(override or []), *mirrored])
     if given.features is not None:
         done = _stored(given.features, recipe, asked)
     else:

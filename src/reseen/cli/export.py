@@ -67,16 +67,22 @@ def export(
 
     Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
     """
-    from reseen.export.accuracy import read_quantisation_images
     from reseen.export.export import About, export_bundle
+    from reseen.export.quantisation_images import read_quantisation_images
     from reseen.export.source import source_of
+    from reseen.models.weights_file import read_header, resolve_weights
     from reseen.recipe.load import load_recipe
     from reseen.workflows.device import choose_device
     from reseen.workflows.load_embedder import load_embedder
     from reseen.workflows.stored_figures import read_figures
 
     recipe = load_recipe(config, override or ())
-    about = About(name or recipe.name, _learnt_from(training_data, licence), read_figures(metrics) if metrics else {})
+    about = About(
+        name or recipe.name,
+        _learnt_from(training_data, licence),
+        read_header(resolve_weights(weights)).get("set_aside"),
+        read_figures(metrics) if metrics else {},
+    )
     targets: list[Target] = [
         (form.value, kind.value) for form in to or [To.ONNX] for kind in precision or [Precision.FP32]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from reseen.datasets.choose_persons import choose_persons
@@ -9,6 +10,8 @@ from reseen.datasets.manifest import DISTRACTOR, Manifest, Split
 
 MIN_CALIBRATED, MIN_TRAINED = 3, 2
 """Fewest persons on either side."""
+NOBODY = "nobody"
+"""What `people_hash` says of no people."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class SetAside:
 
     rest: Manifest
     calibration: Manifest
+
+
+def people_hash(people: Manifest) -> str:
+    """Who the people to calibrate on are, as weights and bundles carry it: SHA-256 over their sorted names."""
+    persons = sorted({sample.person for sample in people.samples} - {DISTRACTOR})
+    return hashlib.sha256("\n".join(persons).encode()).hexdigest() if persons else NOBODY
 
 
 def set_aside(manifest: Manifest, fraction: float) -> SetAside:

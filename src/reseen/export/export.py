@@ -21,9 +21,10 @@ from reseen.bundle.description import (
 from reseen.engines.choose import FORMATS, open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import UsageError
-from reseen.export.accuracy import QuantisationImages, measure_accuracy, require_accuracy
+from reseen.export.accuracy import measure_accuracy, require_accuracy
 from reseen.export.convert import converter
 from reseen.export.parity import Trial, make_trial, measure_parity, require_parity
+from reseen.export.quantisation_images import QuantisationImages
 from reseen.export.source import Source
 from reseen.files import require_empty
 
@@ -39,11 +40,13 @@ class About:
     Attributes:
         name: of the model.
         training_data: what it has learnt from; None where that is not known.
+        set_aside: whom its training has set aside, as `people_hash` tells it; None where that is not known.
         metrics: how well it does, by the names of datasets and figures.
     """
 
     name: str
     training_data: TrainingData | None = None
+    set_aside: str | None = None
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -108,6 +111,7 @@ def _description(source: Source, folder: Path, about: About) -> Description:
             weights_sha256=source.weights_sha256,
             feature_space=space,
             training_data=about.training_data,
+            set_aside=about.set_aside,
             metrics={data: dict(figures) for data, figures in about.metrics.items()},
         )
     there = open_bundle(folder).description

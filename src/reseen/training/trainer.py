@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NoReturn
 
 import numpy as np
@@ -57,6 +58,7 @@ class Trainer:
         evaluate: measures the network; gives recall1, mAP and mINP as fractions, and more, the same in every process.
         listeners: are told what happens.
         processes: those that train together.
+        told: what the headers of weight files say beside recipe, epoch and preprocessing.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Trainer:
         evaluate: Evaluate,
         listeners: Sequence[Listener] = (),
         processes: Processes = ALONE,
+        told: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.recipe = recipe
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -80,6 +83,7 @@ class Trainer:
         self.evaluate = evaluate
         self.listeners = listeners
         self.processes = processes
+        self.told = told
         self.batches = Batches(recipe, data, sampler, processes)
         settings = recipe.training
         self._some_unused = not any(isinstance(loss, CrossEntropy) for loss in recipe.losses)  # it alone reads the head
@@ -295,7 +299,7 @@ class Trainer:
 
     def _header(self) -> dict[str, str]:
         preprocess = self.recipe.preprocess.model_dump_json()
-        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess}
+        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess, **self.told}
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, camera_codes, person_codes
 from reseen.datasets.merge import training_and_evaluation
-from reseen.datasets.set_aside import set_aside
+from reseen.datasets.set_aside import people_hash, set_aside
 from reseen.errors import DatasetError, FeaturesError
 from reseen.evaluation.calibration import Calibration
 from reseen.evaluation.calibration_set import CalibrationSet
@@ -33,6 +33,27 @@ def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifes
         )
     training, _ = training_and_evaluation(manifests, (), recipe.data.hold_out)
     return set_aside(training, share).calibration
+
+
+def require_set_aside(people: Manifest, told: str | None, model: str) -> None:
+    """Refuse people whom a model's training may have seen.
+
+    Args:
+        people: as `calibration_people` gives them.
+        told: what the weights or the bundle say of whom their training has set aside; None where they say nothing.
+        model: what to call it.
+
+    Raises:
+        DatasetError: training has set other people aside, or nobody; or it is not known.
+    """
+    if told != people_hash(people):
+        raise DatasetError(
+            f"{model} was not trained with these people set aside",
+            expected=f"the people whom its training has set aside: {(told or 'not told')[:12]}",
+            got=f"{people.name}: {people_hash(people)[:12]}",
+            cure="give the recipe.yaml and the --data of the run that trained it; where its training has set nobody "
+            "aside, train again with -o data.calibration_share=0.1, or calibrate on people of your own",
+        )
 
 
 def own_people(manifest: Manifest) -> Manifest:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 import reseen
 from reseen.datasets.resident import ResidentImages
+from reseen.datasets.set_aside import people_hash
 from reseen.errors import WeightsError
 from reseen.files import hold_folder, make_folder, write_whole
 from reseen.losses.criterion import Criterion
@@ -119,6 +120,7 @@ def _trainer(
         evaluate=_evaluation(run, plan, progress),
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
+        told={"set_aside": people_hash(plan.held_out)},
     )
 
 
