@@ -36,6 +36,11 @@ IMAGENET_WEIGHTS_CURE = (
     "or set RESEEN_IMAGENET_WEIGHTS to the file"
 )
 CHROMIUM_CURE = "Chromium: run scripts/system-packages as root, or set RESEEN_CHROMIUM to the executable"
+CPP_CURE = (
+    "C++: run scripts/system-packages as root, or set RESEEN_CXX to a compiler where CMake and the libraries of "
+    "cpp/README.md lie elsewhere"
+)
+CPP_NEEDS = ("jpeglib.h", "nlohmann/json.hpp", "openssl/evp.h", "png.h")
 CI = os.environ.get("CI") == "true"
 
 settings.register_profile("default", deadline=None)
@@ -80,6 +85,17 @@ def chromium() -> Path:
     named = os.environ.get("RESEEN_CHROMIUM")
     found = named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     return _present(Path(found or "chromium"), CHROMIUM_CURE)
+
+
+@pytest.fixture(scope="session")
+def cpp_compiler() -> Path:
+    """A C++ compiler, with CMake and the libraries that `cpp/` is built with."""
+    if named := os.environ.get("RESEEN_CXX"):
+        return _present(Path(named), CPP_CURE)
+    for header in CPP_NEEDS:
+        _present(Path("/usr/include", header), CPP_CURE)
+    _present(Path(shutil.which("cmake") or "cmake"), CPP_CURE)
+    return _present(Path(shutil.which("c++") or "c++"), CPP_CURE)
 
 
 @pytest.fixture(scope="session")

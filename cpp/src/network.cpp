@@ -16,6 +16,8 @@ ov::CompiledModel compile(const std::filesystem::path& path, int threads) {
         // Where the processor has bfloat16, OpenVINO would otherwise compute in it.
         {ov::hint::inference_precision.name(), ov::element::f32},
         {ov::hint::performance_mode.name(), ov::hint::PerformanceMode::LATENCY},
+        // Several processes would all be pinned to the same cores.
+        {ov::hint::enable_cpu_pinning.name(), false},
     };
     if (threads > 0) settings[ov::inference_num_threads.name()] = threads;
     try {

@@ -14,6 +14,7 @@ def test_dataset(market1501): pass
 def test_dataset_again(market1501): pass
 def test_weights(imagenet_weights): pass
 def test_browser(chromium): pass
+def test_compiler(cpp_compiler): pass
 def test_nothing(): pass
 """
 
@@ -38,9 +39,9 @@ def test_missing_resources_are_listed_as_not_run(checkout: Path) -> None:
     result = run_tests(checkout)
 
     assert result.returncode == 0
-    assert "1 passed, 4 skipped" in result.stdout
+    assert "1 passed, 5 skipped" in result.stdout
     assert "NOT RUN (resource missing): 2" in result.stdout
-    assert result.stdout.count("NOT RUN (resource missing): 1") == 2
+    assert result.stdout.count("NOT RUN (resource missing): 1") == 3
     for text in (
         "RESEEN_MARKET1501",
         "test_dataset",
@@ -48,6 +49,8 @@ def test_missing_resources_are_listed_as_not_run(checkout: Path) -> None:
         "RESEEN_IMAGENET_WEIGHTS",
         "test_weights",
         "test_browser",
+        "RESEEN_CXX",
+        "test_compiler",
     ):
         assert text in result.stdout
 
@@ -56,7 +59,7 @@ def test_missing_resources_fail_in_ci(checkout: Path) -> None:
     result = run_tests(checkout, CI="true")
 
     assert result.returncode == 1
-    assert "1 passed, 4 errors" in result.stdout
+    assert "1 passed, 5 errors" in result.stdout
 
 
 def test_resources_may_be_named_by_the_environment(checkout: Path) -> None:
@@ -69,9 +72,10 @@ def test_resources_may_be_named_by_the_environment(checkout: Path) -> None:
         RESEEN_MARKET1501=str(checkout / "market"),
         RESEEN_IMAGENET_WEIGHTS=str(checkout / "weights.npz"),
         RESEEN_CHROMIUM=sys.executable,
+        RESEEN_CXX=sys.executable,
     )
 
-    assert "5 passed" in result.stdout
+    assert "6 passed" in result.stdout
 
 
 def test_resources_beside_the_checkout_are_found(checkout: Path) -> None:
@@ -83,6 +87,6 @@ def test_resources_beside_the_checkout_are_found(checkout: Path) -> None:
     archive = shutil.make_archive(str(data / "market1501"), "gztar", checkout, dataset.parent.name)
     assert archive == str(data / "market1501.tar.gz")
 
-    result = run_tests(checkout, CI="true", RESEEN_CHROMIUM=sys.executable)
+    result = run_tests(checkout, CI="true", RESEEN_CHROMIUM=sys.executable, RESEEN_CXX=sys.executable)
 
-    assert "5 passed" in result.stdout
+    assert "6 passed" in result.stdout
