@@ -82,7 +82,11 @@ json read_description(const std::filesystem::path& path) {
     const Bytes content = read_file(path, max_description_bytes + 1);
     if (content.size() > max_description_bytes)
         throw std::runtime_error("more than " + grouped(max_description_bytes) + " bytes");
-    return json::parse(content.begin(), content.end());
+    try {
+        return json::parse(content.begin(), content.end());
+    } catch (const json::parse_error& error) {  // its own words would quote the file, whatever is in it
+        throw std::runtime_error("no JSON at byte " + std::to_string(error.byte));
+    }
 }
 
 void check_version(const std::filesystem::path& folder, const json& description) {
@@ -122,7 +126,7 @@ Bundle::Bundle(std::filesystem::path folder) : folder_(std::move(folder)) {
         }
     } catch (const Error&) {
         throw;
-    } catch (const std::exception& error) {  // the system's, the JSON parser's, and those thrown above
+    } catch (const std::exception& error) {  // the system's, and those thrown above
         throw BundleError({folder_.string() + " is no bundle that can be opened",
                            std::string("a folder with the ") + description_name + " that reseen export writes",
                            std::string(error.what()).substr(0, 300), "check the path, or export the model again"});

@@ -127,7 +127,10 @@ def test_an_image_is_turned_upright_as_in_python(pixels: Pixels, tmp_path: Path,
 
 
 def test_the_eight_orientations_are_eight_pictures() -> None:
-    assert len({(pixels.shape, pixels.tobytes()) for pixels in (decode_image(TURNED[f"PNG {o}"]) for o in range(1, 9))}) == 8
+    assert (
+        len({(pixels.shape, pixels.tobytes()) for pixels in (decode_image(TURNED[f"PNG {o}"]) for o in range(1, 9))})
+        == 8
+    )
 
 
 @pytest.mark.parametrize("end", [b"", b"\xff\xff", b"\x08\0\0\0", b"\x08\0\0\0\xff\xff", b"\xff\xff\xff\xff"])
@@ -193,16 +196,20 @@ def test_damage_is_judged_as_in_python(pixels: Pixels, tmp_path: Path, seed: int
         (stored(person(), "BMP"), "expected: JPEG or PNG"),
         (bytes(64 * 2**20 + 1), "at most 67,108,864 bytes\n  got: 67,108,865 bytes"),
         (png(8, 2, 3).replace(struct.pack(">II", 16, 12), struct.pack(">II", 20000, 20000)), "CRC error"),
-        (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0)) + chunk(b"IDAT", b""),
-         "20,000 × 20,000 = 400,000,000 pixels"),
-        (stored(person(16, 16), "JPEG").replace(b"\x08\0\x10\0\x10", b"\x08\x40\0\x40\0"),
-         "16,384 × 16,384 = 268,435,456 pixels"),
+        (
+            b"\x89PNG\r\n\x1a\n"
+            + chunk(b"IHDR", struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", b""),
+            "20,000 × 20,000 = 400,000,000 pixels",
+        ),
+        (
+            stored(person(16, 16), "JPEG").replace(b"\x08\0\x10\0\x10", b"\x08\x40\0\x40\0"),
+            "16,384 × 16,384 = 268,435,456 pixels",
+        ),
     ],
     ids=["empty", "text", "GIF", "WebP", "BMP", "large file", "damaged header", "large PNG", "large JPEG"],
 )
-def test_what_cannot_be_read_is_refused_with_words(
-    pixels: Pixels, tmp_path: Path, content: bytes, words: str
-) -> None:
+def test_what_cannot_be_read_is_refused_with_words(pixels: Pixels, tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "image").write_bytes(content)
 
     with pytest.raises(ValueError, match="image") as caught:
