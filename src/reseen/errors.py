@@ -72,6 +72,10 @@ class StorageError(ReseenError):
     """Something could not be written: disk full, read-only, no permission."""
 
 
+class DownloadError(ReseenError):
+    """A file that could not be fetched, or that is not the one it should be."""
+
+
 class TrainingError(ReseenError):
     """Training cannot go on (for example: the loss is not finite)."""
 

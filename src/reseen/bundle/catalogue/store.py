@@ -1,0 +1,157 @@
+"""`Store`: the folder that fetched models are kept in."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from reseen.bundle.catalogue.download import MAX_STATE_BYTES, Download, Limits, Progress
+from reseen.bundle.catalogue.entry import Entry
+from reseen.errors import DownloadError, StorageError, UsageError
+from reseen.files import make_folder, write_whole
+from reseen.strict import Strict
+
+
+class Record(Strict):
+    """What was fetched.
+
+    Attributes:
+        url: from where.
+        sha256: of the file.
+        checked_by: how it was known to be the right one.
+    """
+
+    url: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    checked_by: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model's file on this machine.
+
+    Attributes:
+        path: where it is.
+        record: what is known of it.
+    """
+
+    path: Path
+    record: Record
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder that fetched models are kept in, each in a folder of its own with its record.
+
+    Attributes:
+        home: the folder; made when something is fetched.
+        offline: whether nothing may be fetched.
+        proxies: see `Download`.
+        limits: see `Download`.
+    """
+
+    home: Path
+    offline: bool = False
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    def find(self, entry: Entry) -> Kept | None:
+        """The model's file where it has been fetched; its content is not read."""
+        record = self._record(entry)
+        path = self._folder(entry) / entry.file_name
+        return Kept(path, record) if record is not None and path.is_file() else None
+
+    def pull(self, entry: Entry, progress: Progress | None = None) -> Kept:
+        """Fetch a model's file unless it is there and whole, and check it.
+
+        Raises:
+            UsageError: nothing may be fetched, the model is not one that is fetched, or another process is fetching it.
+            DownloadError: it could not be fetched, or is not the file that it should be; nothing is kept of that.
+            StorageError: it cannot be written.
+        """
+        if entry.url is None:
+            raise UsageError(
+                f"{entry.name} is not fetched",
+                expected="a model that is somewhere else",
+                got=f"one that comes with the project's sources: {entry.path}",
+                cure=f"use {entry.path} of a checkout",
+            )
+        kept = self.find(entry)
+        if kept is not None and _sha256(kept.path) == kept.record.sha256 and entry.matches(kept.record.sha256):
+            return kept
+        if self.offline:
+            raise UsageError(
+                f"{entry.name} is not here, and nothing is fetched offline",
+                expected=f"the file {self._folder(entry) / entry.file_name}",
+                got="RESEEN_OFFLINE is set",
+                cure="unset RESEEN_OFFLINE, or pull it on a connected machine with the same RESEEN_HOME",
+            )
+        with self._held(make_folder(self._folder(entry)), entry):
+            return self._fetch(entry, entry.url, progress)
+
+    def _fetch(self, entry: Entry, url: str, progress: Progress | None) -> Kept:
+        path = self._folder(entry) / entry.file_name
+        part = path.with_name(f"{path.name}.part")
+        limits = self.limits if entry.bytes is None else replace(self.limits, bytes=entry.bytes)
+        Download(url, part, limits, self.proxies, progress).run()
+        found = _sha256(part)
+        earlier = self._record(entry)
+        pinned = None if entry.sha256 or entry.sha256_prefix or earlier is None else earlier.sha256
+        if not entry.matches(found) or pinned not in (None, found):
+            part.unlink()
+            wanted = entry.sha256 or pinned or f"{entry.sha256_prefix}…"
+            raise DownloadError(
+                f"{url} is not the file that {entry.name} should be",
+                expected=f"SHA-256 {wanted}" + (", as when it was first pulled" if pinned else ""),
+                got=found,
+                cure=f"do not use it; if its source says that it changed, remove {self._folder(entry)} and pull again",
+            )
+        record = Record(url=url, sha256=found, checked_by=entry.checked_by)
+        write_whole(self._folder(entry) / "record.json", record.model_dump_json(indent=1) + "\n")
+        part.replace(path)
+        return Kept(path, record)
+
+    def _folder(self, entry: Entry) -> Path:
+        return self.home / "models" / entry.name
+
+    def _record(self, entry: Entry) -> Record | None:
+        path = self._folder(entry) / "record.json"
+        with contextlib.suppress(OSError, ValidationError), path.open("rb") as file:
+            return Record.model_validate_json(file.read(MAX_STATE_BYTES))
+        return None
+
+    @contextlib.contextmanager
+    def _held(self, folder: Path, entry: Entry) -> Iterator[None]:
+        """Keep others from fetching the same model; the system lets go when the process ends, however it does."""
+        try:
+            lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {folder}",
+                expected="the right to write there",
+                got=error.strerror or str(error),
+                cure="set RESEEN_HOME to another folder",
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UsageError(
+                    f"{entry.name} is being pulled by another process",
+                    expected="one process at a time",
+                    got=f"{folder} in use",
+                    cure="wait until it is done",
+                ) from None
+            yield
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,153 @@
+"""`reseen models`: known models, and weights from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import JsonOption, OverrideOption
+from reseen.files import make_folder
+
+if TYPE_CHECKING:
+    from reseen.bundle.catalogue.entry import Entry
+    from reseen.bundle.catalogue.store import Kept, Store
+    from reseen.models.foreign.import_weights import Imported
+
+app = typer.Typer(help="Known models, and weights from elsewhere.", no_args_is_help=True)
+MEGABYTE = 10**6
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `reseen models list` shows it.")]
+
+
+class Project(StrEnum):
+    """The keys of `models.foreign.import_weights.SOURCES`."""
+
+    TORCHREID = "torchreid"
+    FASTREID = "fastreid"
+    PADDLECLAS = "paddleclas"
+    STRONG_BASELINE = "reid-strong-baseline"
+    TORCHVISION = "torchvision"
+
+
+@app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models that can be named: size, figures as published, licence, and whether they are here.
+
+    Example: reseen models list
+    """
+    from reseen.bundle.catalogue.known import ENTRIES
+
+    store = _store()
+    if as_json:
+        give({"models": [_facts(entry, store.find(entry)) for entry in ENTRIES]})
+        return
+    for entry in ENTRIES:
+        here = "comes with the sources" if entry.url is None else "pulled" if store.find(entry) else "not pulled"
+        figures = ", ".join(f"{name} {value}" for name, value in entry.figures.items()) or "no figures published"
+        give(f"{entry.name}\n  {entry.what}\n  {_size(entry)}; {figures}; {here}\n  licence: {entry.licence}")
+
+
+@app.command()
+def show(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Show what is known of a model, and a command that uses it.
+
+    Example: reseen models show resnet50_imagenet
+    """
+    from reseen.bundle.catalogue.known import find_entry
+
+    entry = find_entry(name)
+    facts = _facts(entry, _store().find(entry))
+    give(facts if as_json else "\n".join(f"{fact}: {value}" for fact, value in facts.items() if value is not None))
+
+
+@app.command()
+def pull(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Fetch a model's file and check it; what was cut off goes on where it ended.
+
+    It is kept under RESEEN_HOME (~/.cache/reseen); with RESEEN_OFFLINE=1 nothing is fetched.
+
+    Example: reseen models pull resnet50_imagenet
+    """
+    from reseen.bundle.catalogue.known import find_entry
+
+    entry = find_entry(name)
+    say(f"licence: {entry.licence}")
+    with StageBars() as bars:
+        kept = _store().pull(entry, progress=lambda there, total: bars("fetching", there, total or there))
+    say(f"checked by {kept.record.checked_by}")
+    say(f"to use it: {entry.use.replace('FILE', str(kept.path))}")
+    give({"path": str(kept.path), **kept.record.model_dump()} if as_json else str(kept.path))
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of another project.")],
+    project: Annotated[Project, typer.Option("--from", help="The project that saved it.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", metavar="RECIPE", help="A recipe with the network it is of: a shipped name, or YAML."),
+    ],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE.safetensors", help="The weights that are written.")],
+    override: OverrideOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn another project's checkpoint into weights of a recipe, without running anything in it.
+
+    Example: reseen models import model.pth.tar --from torchreid --model osnet_x1_0 --output osnet.safetensors -o model.neck=none -o model.head.bias=true
+    """  # noqa: E501 - an example is one line
+    from reseen.models.foreign.import_weights import import_weights
+    from reseen.recipe.load import load_recipe
+
+    recipe = load_recipe(model, override or [])
+    make_folder(output.absolute().parent)
+    imported = import_weights(file, project, recipe, output)
+    changes = "".join(f" -o {change}" for change in override or [])
+    for line in _told(imported):
+        say(line)
+    verb, weights = ("evaluate", f"--weights {output}")
+    if imported.to_start_from:
+        verb, weights = ("train", f"-o model.pretrained.path={output} --output DIR")
+    say(f"to use it: reseen {verb} -c {model}{changes} {weights} --data PATH")
+    if as_json:
+        give(
+            {
+                "output": str(output),
+                "to_start_from": imported.to_start_from,
+                "loaded": dict(imported.loaded),
+                "dropped": dict(imported.dropped),
+                "notes": list(imported.notes),
+            }
+        )
+    else:
+        give(str(output))
+
+
+def _told(imported: Imported) -> list[str]:
+    """How many entries were taken, why the others were not, and what else there is to know."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in imported.dropped.items():
+        reasons.setdefault(reason, []).append(name)
+    dropped = [f"dropped: {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+    return [f"{len(imported.loaded)} entries taken, {len(imported.dropped)} dropped", *dropped, *imported.notes]
+
+
+def _store() -> Store:
+    from reseen.bundle.catalogue.store import Store
+
+    home = os.environ.get("RESEEN_HOME") or "~/.cache/reseen"
+    offline = os.environ.get("RESEEN_OFFLINE", "0") not in ("", "0")
+    return Store(Path(home).expanduser(), offline=offline, proxies=urllib.request.getproxies())
+
+
+def _facts(entry: Entry, kept: Kept | None) -> dict[str, object]:
+    pulled = None if kept is None else {"path": str(kept.path), **kept.record.model_dump()}
+    return {**entry.to_dict(), "pulled": pulled}
+
+
+def _size(entry: Entry) -> str:
+    return "size not published" if entry.bytes is None else f"{entry.bytes / MEGABYTE:.1f} MB"

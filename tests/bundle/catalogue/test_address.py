@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from typing import Any
+from urllib.error import HTTPError
+
+import pytest
+
+from reseen.bundle.catalogue.address import build_opener, check_address
+from reseen.errors import DownloadError
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/a", "http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a"]
+)
+def test_https_and_this_machine_are_safe(url: str) -> None:
+    check_address(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/a",
+        "ftp://example.org/a",
+        "file:///etc/passwd",
+        "data:,a",
+        "https:///a",
+        "a",
+        "",
+        "http://127.0.0.1.example.org/a",
+    ],
+)
+def test_everything_else_is_refused(url: str) -> None:
+    with pytest.raises(DownloadError, match="is not fetched"):
+        check_address(url)
+
+
+def opened(server: Any, redirect: str) -> bytes:
+    server.redirect = redirect
+    with build_opener({}).open(server.url, timeout=5) as answer:
+        content: bytes = answer.read()
+        return content
+
+
+def test_a_redirect_to_a_safe_address_is_followed(server: Any) -> None:
+    assert opened(server, "/end") == server.content
+
+
+@pytest.mark.parametrize("redirect", ["http://example.org/a", "file:///etc/passwd", "ftp://example.org/a"])
+def test_a_redirect_to_elsewhere_is_not_followed(redirect: str, server: Any) -> None:
+    with pytest.raises((DownloadError, HTTPError)):  # urllib refuses files itself
+        opened(server, redirect)
+    assert len(server.asked) == 1
+
+
+def test_redirects_have_an_end(server: Any) -> None:
+    with pytest.raises(OSError, match="302"):
+        opened(server, "/again")
+    assert len(server.asked) <= 7

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reseen.bundle.catalogue.entry import Entry
+
+FIXED = {"what": "a", "licence": "b", "trained_on": "c", "stated_by": "d", "use": "e"}
+
+
+@pytest.mark.parametrize(
+    ("published", "word", "matching", "other"),
+    [
+        ({"sha256": "ab" * 32}, "published SHA-256", "ab" * 32, "ab" * 31 + "cd"),
+        ({"sha256_prefix": "abab"}, "first 4 digits", "abab" + "0" * 60, "abac" + "0" * 60),
+    ],
+)
+def test_a_published_hash_rules_other_files_out(
+    published: dict[str, str], word: str, matching: str, other: str
+) -> None:
+    entry = Entry("name", **FIXED, url="https://example.org/a/b.pth?c=d", **published)  # type: ignore[arg-type]
+    assert word in entry.checked_by
+    assert entry.matches(matching)
+    assert not entry.matches(other)
+
+
+def test_without_one_nothing_is_ruled_out_and_that_is_said() -> None:
+    entry = Entry("name", **FIXED, url="https://example.org/a/b.pth")  # type: ignore[arg-type]
+    assert "nothing published" in entry.checked_by
+    assert entry.matches("0" * 64)
+
+
+def test_the_file_is_called_as_at_its_address() -> None:
+    assert Entry("name", **FIXED, url="https://example.org/a/b.pth?c=d/e").file_name == "b.pth"  # type: ignore[arg-type]
+    assert Entry("name", **FIXED, path="weights/a/b.safetensors").file_name == "b.safetensors"  # type: ignore[arg-type]
+
+
+def test_all_of_it_can_be_written_as_json() -> None:
+    entry = Entry("name", **FIXED, url="https://example.org/a/b.pth", figures={"mAP": 85.57})  # type: ignore[arg-type]
+    written = json.loads(json.dumps(entry.to_dict()))
+    assert written["figures"] == {"mAP": 85.57}
+    assert written["sha256"] is None
