@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import calibrate, data, demo, doctor, evaluate, export, report, train
+from reseen.cli import calibrate, data, demo, doctor, embed, evaluate, export, models, report, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError, UsageError
 
@@ -26,11 +26,13 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(models.app, name="models")
 app.command()(demo.demo)
 app.command()(train.train)
 app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(export.export)
+app.command()(embed.embed)
 app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,3 +19,17 @@ class Precision(StrEnum):
 
 EngineOption = Annotated[str, typer.Option("--engine", help="What runs the bundle: onnxruntime, openvino or mnn.")]
 PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Of the bundle's models.")]
+BundleOption = Annotated[Path, typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote.")]
+EngineDeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, tensorrt, or auto.")]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", min=1, max=4096, help="Images that go through the model at a time.")
+]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Of the processor, to compute and to decode. [all cores]")
+]
+GpuMemoryOption = Annotated[
+    float | None, typer.Option("--gpu-memory", metavar="GB", min=0.01, help="Of an accelerator, at most.")
+]
+SkipBrokenOption = Annotated[
+    bool, typer.Option("--skip-broken", help="List images that cannot be read, but end with 0 all the same.")
+]

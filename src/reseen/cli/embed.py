@@ -1,0 +1,123 @@
+"""`reseen embed`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reseen.cli.broken import tell_broken
+from reseen.cli.bundle_options import (
+    BatchSizeOption,
+    BundleOption,
+    EngineDeviceOption,
+    EngineOption,
+    GpuMemoryOption,
+    Precision,
+    PrecisionOption,
+    SkipBrokenOption,
+    ThreadsOption,
+)
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from reseen.engines.embedder import Embedder
+    from reseen.engines.inputs import Input
+
+
+def embed(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Images, or folders of images.")],
+    bundle: BundleOption,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="Store the features: FILE.npz or FILE.parquet."),
+    ] = None,
+    engine: EngineOption = "onnxruntime",
+    precision: PrecisionOption = Precision.FP32,
+    device: EngineDeviceOption = "auto",
+    batch_size: BatchSizeOption = 32,
+    threads: ThreadsOption = None,
+    gpu_memory: GpuMemoryOption = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", metavar="FILE", help="Write there how long each operator took.")
+    ] = None,
+    skip_broken: SkipBrokenOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn images into features: rows of numbers, of unit length, that are alike where the person is the same.
+
+    Called again with the same images and --output after it was stopped, it goes on where it was.
+
+    Example: reseen embed crops --bundle bundle --output features.npz
+    """
+    from reseen.engines.embedder import load
+    from reseen.engines.inputs import inputs_of
+
+    inputs = inputs_of(images)
+    with load(
+        bundle,
+        engine=engine,
+        precision=precision.value,
+        batch_size=batch_size,
+        device=device,
+        threads=threads,
+        gpu_memory=gpu_memory,
+        profile=profile,
+    ) as embedder:
+        if output is None:
+            broken = _print(embedder, inputs, as_json=as_json)
+        else:
+            broken = _store(embedder, inputs, output, as_json=as_json)
+    tell_broken(broken, len(inputs), skip=skip_broken)
+
+
+def _store(embedder: Embedder, inputs: Sequence[Input], output: Path, *, as_json: bool) -> dict[str, str]:
+    from reseen.workflows.embed import embed_to_file
+
+    def started(kept: int, begun: int) -> None:
+        if kept:
+            say(f"going on after {kept:,} of {len(inputs):,} images, which an earlier call has done")
+        if kept < begun:
+            say(f"{begun - kept:,} images of an earlier call are done again: they, or the model, are others now")
+
+    with StageBars() as bars:
+        broken = embed_to_file(
+            embedder, inputs, output, started=started, progress=lambda done, total: bars("images", done, total)
+        )
+    say(f"{len(inputs) - len(broken):,} features in {output}")
+    if as_json:
+        give(
+            {
+                "output": str(output),
+                "images": len(inputs),
+                "feature_size": embedder.feature_size,
+                "feature_space": embedder.feature_space,
+                "broken": broken,
+            }
+        )
+    return broken
+
+
+def _print(embedder: Embedder, inputs: Sequence[Input], *, as_json: bool) -> dict[str, str]:
+    """Print features as they come, so that memory does not grow with them."""
+    from reseen.workflows.embed import why
+
+    broken: dict[str, str] = {}
+    comma = ""
+    if as_json:
+        print(f'{{"feature_space": {json.dumps(embedder.feature_space)}, "images": [', end="")
+    for batch in embedder.embed_batches(inputs):
+        broken |= {name: why(error) for name, error in batch.broken.items()}
+        for name, feature in zip(batch.names, batch.features.tolist(), strict=True):
+            if as_json:
+                print(comma + json.dumps({"name": name, "feature": feature}), end="")
+                comma = ", "
+            else:
+                print(f"{name}: [{feature[0]:.6f} … {feature[-1]:.6f}] ({len(feature)},)")
+    if as_json:
+        print(f'], "broken": {json.dumps(broken)}}}')
+    return broken
