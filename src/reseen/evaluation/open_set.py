@@ -9,8 +9,8 @@ entry of its ranking when that scores at least the threshold.
 
 Strangers are made here: of the people who can be found, a share is drawn with a seed and taken out of the gallery, and
 their queries are the strangers' searches. Only valid queries search. A query whose person the gallery lacks from the
-start would be a stranger's as well, but the protocol skips it, and it is not counted here either. So what is measured is
-one division of the people, in a gallery of those who remain. All else is as the protocol has it: distractors are
+start would be a stranger's as well, but the protocol skips it, and it is not counted here either. So what is measured
+is one division of the people, in a gallery of those who remain. All else is as the protocol has it: distractors are
 entries, a person's images by the query's own camera are not.
 """
 
@@ -62,7 +62,7 @@ class OpenSet:
         seed: of the draw.
 
     Raises:
-        FeaturesError: fewer than two people can be searched for.
+        FeaturesError: fewer than two people can be found.
     """
 
     def __init__(self, retrieval: RetrievalSet, *, share: float = SHARE, seed: int = 0) -> None:
