@@ -106,12 +106,16 @@ def _ranks(row: Float32[np.ndarray, " g"], matches: Int64[np.ndarray, " m"]) -> 
     # Only what scores as high as the weakest match can change a rank: as a rule a small part of the row. Picking out
     # more than half costs more than sorting all (measured; picking by place is faster than by mask).
     rival = row >= wanted.min()
-    rivals = np.sort(row[np.flatnonzero(rival)] if np.count_nonzero(rival) < row.size // 2 else row)
-    above = rivals.size - np.searchsorted(rivals, wanted, side="right")
-    equal = rivals.size - np.searchsorted(rivals, wanted, side="left") - above
-    ranks = above + 1
-    if equal.max() > 1:
-        for score in np.unique(wanted[equal > 1]):
+    rivals = row[rival.nonzero()[0]] if np.count_nonzero(rival) < row.size // 2 else row.copy()
+    rivals.sort()
+    ends = rivals.searchsorted(wanted, side="right")
+    ranks: Int64[np.ndarray, " m"] = rivals.size - ends + 1
+    # A match ends the run of those that score as high. The last of all stands for what is before the first: then the
+    # score is counted among tied ones, which changes nothing.
+    tied = rivals[ends - 2] == wanted
+    if tied.any():
+        for score in np.unique(wanted[tied]):
             here = wanted == score
             ranks[here] += np.searchsorted(np.flatnonzero(row == score), matches[here])
-    return np.sort(ranks)
+    ranks.sort()
+    return ranks

@@ -57,15 +57,21 @@ def unit_rows(
     """
     kept = np.flatnonzero(keep)
     unit = np.empty((len(kept), features.shape[1]), dtype=np.float32)
+    sizes = np.empty((BLOCK_ROWS, features.shape[1]), dtype=np.float32)
+    marks = np.empty(sizes.shape, dtype=bool)
     for start in range(0, len(kept), BLOCK_ROWS):
         rows = kept[start : start + BLOCK_ROWS]
-        block = features[rows].astype(np.promote_types(features.dtype, np.float32), copy=False)
+        block = features[start : start + BLOCK_ROWS] if len(kept) == len(features) else features[rows]
+        block = block.astype(np.promote_types(features.dtype, np.float32), copy=False)
         squares = np.einsum("nd,nd->n", block, block)
         # NaN is not between any limits.
         if not ((SAFE_SQUARES[0] < squares) & (squares < SAFE_SQUARES[1])).all():
-            block /= row_peaks(block, name, rows)[:, None]
+            block = block / row_peaks(block, name, rows)[:, None]
             squares = np.einsum("nd,nd->n", block, block)
         done = unit[start : start + BLOCK_ROWS]
         np.divide(block, np.sqrt(squares)[:, None], out=done, casting="same_kind")
-        done[np.abs(done) < NOTHING] = 0
+        # In memory that is there already: pages that the system hands out anew cost more than the work (measured).
+        tiny = np.less(np.abs(done, out=sizes[: len(done)]), NOTHING, out=marks[: len(done)])
+        if tiny.any():
+            done[tiny] = 0
     return unit
