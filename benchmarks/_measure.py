@@ -58,13 +58,19 @@ def retrieval_set(query: Images, gallery: Images) -> RetrievalSet:
 
 def best_times(rounds: int, *works: Callable[[], object]) -> list[float]:
     """Best seconds of each work; the rounds are interleaved, so that other load on the machine hits all alike."""
-    best = [float("inf")] * len(works)
-    for _ in range(rounds):
+    best: list[float] = all_times(rounds, *works).min(axis=0).tolist()
+    return best
+
+
+def all_times(rounds: int, *works: Callable[[], object]) -> np.ndarray:
+    """Seconds of each work (columns) in each round (rows)."""
+    seconds = np.empty((rounds, len(works)))
+    for row in seconds:
         for place, work in enumerate(works):
             start = time.perf_counter()
             work()
-            best[place] = min(best[place], time.perf_counter() - start)
-    return best
+            row[place] = time.perf_counter() - start
+    return seconds
 
 
 def peak_memory(work: Callable[[], object]) -> tuple[int, int]:

@@ -3,13 +3,15 @@
     python benchmarks/metrics_speed.py
 
 References in the same run: one bare BLAS product of the same matrices, and a naive loop that sorts the gallery for
-every query, as evaluation code commonly does. Exit code 1 when a promise is broken on features of realistic
-difficulty: whole protocol, from raw features to metrics, ≤ 2× the product at 2048-d and ≤ 3× at 512-d; ranking alone
-≥ 4× faster than the naive ranking alone; same figures to 1e-6; ≤ 1.5 GB above the features. The worst case, random
-features, is shown beside it: there the weakest match is ranked last, and nothing can be left unsorted.
+every query, as evaluation code commonly does. Exit code 1 when a promise is broken: whole protocol, from raw features
+to metrics, ≤ 2× the product at 2048-d and ≤ 3× at 512-d; same figures to 1e-6; ≤ 1.5 GB above the features; and on
+features of realistic difficulty ranking alone ≥ 4× faster than the naive ranking alone. Random features are the worst
+case: there the weakest match is ranked last, and nothing can be left unsorted.
 
-Expected: whole 1.6-1.8×. Seen on two cores that other work was using too: whole 1.7-1.9×, ranking 6× faster, 0.28 GB;
-random 1.9-2.7×, 4×. In the ranking, picking out the rivals of a query's matches costs most.
+The whole is compared with the product of the same round, and the median of the rounds counts: the best times of two
+works of different length are not had under the same load. Expected: whole 1.6-1.8×. Seen on two cores that other work
+was using too, clustered and random: 1.3-1.9× and 1.5-1.8× at 2048-d, 1.7-2.1× and 2.4-2.6× at 512-d; ranking 6× and 4×
+faster, 0.28 GB.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "2"
 
 import numpy as np
 
-from _measure import MARKET1501, Images, best_times, drawn, peak_memory, promise, retrieval_set
+from _measure import MARKET1501, Images, all_times, drawn, peak_memory, promise, retrieval_set
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet, row_blocks
 
@@ -37,22 +39,24 @@ def main() -> int:
     kept = []
     for width, limit in WHOLE.items():
         kept.append(measure(f"{width}-d, clustered", *drawn(**MARKET1501, width=width, noise=NOISE[width]), limit))
-        measure(f"{width}-d, random", *drawn(**MARKET1501, width=width, noise=None), limit)
+        kept.append(measure(f"{width}-d, random", *drawn(**MARKET1501, width=width, noise=None), limit, hardest=True))
     return 0 if all(kept) else 1
 
 
-def measure(name: str, query: Images, gallery: Images, limit: float) -> bool:
-    """Print the figures of one case; return whether all promises are kept."""
+def measure(name: str, query: Images, gallery: Images, limit: float, *, hardest: bool = False) -> bool:
+    """Print the figures of one case; return whether all promises are kept; for the hardest not that of the ranking."""
     before, peak = peak_memory(lambda: evaluate(retrieval_set(query, gallery)))
     retrieval = retrieval_set(query, gallery)
     scores = retrieval.query_features @ retrieval.gallery_features.T
-    product, whole, ranking, naive = best_times(
+    seconds = all_times(
         ROUNDS,
         lambda: np.matmul(retrieval.query_features, retrieval.gallery_features.T, out=scores),
         lambda: evaluate(retrieval_set(query, gallery)),
         lambda: evaluate(retrieval, (scores[block].copy() for block in row_blocks(*scores.shape))),
         lambda: naive_figures(retrieval, scores),
     )
+    product, whole, ranking, naive = seconds.min(axis=0)
+    times = float(np.median(seconds[:, 1] / seconds[:, 0]))
     metrics = evaluate(retrieval)
     figures = np.array([metrics.recall1, metrics.recall5, metrics.recall10, metrics.mAP, metrics.mINP])
     difference = float(abs(figures - naive_figures(retrieval, scores)).max())
@@ -61,12 +65,12 @@ def measure(name: str, query: Images, gallery: Images, limit: float) -> bool:
         f"  seconds: product {product:.3f}, whole {whole:.3f}, ranking alone {ranking:.3f}, naive ranking {naive:.3f}"
     )
     kept = [
-        promise("whole / bare product", whole / product, at_most=limit),
-        promise("ranking alone / naive ranking alone", ranking / naive, at_most=1 / 4),
+        promise("whole / bare product", times, at_most=limit),
         promise("largest difference from the naive figures", difference, at_most=1e-6),
         promise("peak memory above the features, GB", (peak - before) / 1e9, at_most=1.5),
     ]
-    return all(kept)
+    faster = promise("ranking alone / naive ranking alone", ranking / naive, at_most=1 / 4)
+    return all(kept) and (faster or hardest)
 
 
 def naive_figures(retrieval: RetrievalSet, scores: np.ndarray) -> np.ndarray:
