@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,8 @@ CPP_CURE = (
     "cpp/README.md lie elsewhere"
 )
 CPP_NEEDS = ("jpeglib.h", "nlohmann/json.hpp", "openssl/evp.h", "png.h")
+LOCKED = Path(__file__).with_name("locked_python.py")
+RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
 CI = os.environ.get("CI") == "true"
 
 settings.register_profile("default", deadline=None)
@@ -96,6 +100,20 @@ def cpp_compiler() -> Path:
         _present(Path("/usr/include", header), CPP_CURE)
     _present(Path(shutil.which("cmake") or "cmake"), CPP_CURE)
     return _present(Path(shutil.which("c++") or "c++"), CPP_CURE)
+
+
+@pytest.fixture
+def run_locked(tmp_path: Path) -> RunLocked:
+    """Runs a program, with arguments, that may open no socket and start no process; its home, `home`, is empty."""
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(LOCKED), program, *map(str, arguments)]
+        environment = {"HOME": str(home), "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -2,35 +2,72 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32
 
 from reseen.bundle.description import Accuracy
+from reseen.errors import ExportError
+from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.parity import Run
-from reseen.images.preprocess import Preprocess
+from reseen.export.quantisation_images import People, QuantisationImages
 
-
-@dataclass(frozen=True, eq=False)
-class QuantisationImages:
-    """Images at the preprocess size.
-
-    Attributes:
-        quantise: those that ranges are taken from.
-    """
-
-    quantise: UInt8[np.ndarray, "n h w 3"]
-
-
-def read_quantisation_images(path: Path, preprocess: Preprocess) -> QuantisationImages:
-    raise NotImplementedError
+MAX_DROP = 0.005
+"""Most mAP that may be lost, of 1."""
+MIN_COSINE = 0.98
+"""Least mean cosine, where nobody is known."""
 
 
 def measure_accuracy(network: Run, model: Run, images: QuantisationImages) -> Accuracy:
-    raise NotImplementedError
+    """What a quantised model loses against the network on the images to measure on.
+
+    Raises:
+        ImageError: an image cannot be read.
+        FeaturesError: a feature is not finite, or without direction.
+    """
+    features = [(network(batch), model(batch)) for batch in images.batches()]
+    wanted, found = (np.concatenate(each) for each in zip(*features, strict=True))
+    if images.people is None:
+        return Accuracy(measure="cosine", images=len(wanted), before=1, after=_mean_cosine(wanted, found))
+    before, after = _mean_ap(wanted, images.people), _mean_ap(found, images.people)
+    return Accuracy(measure="mAP", images=len(wanted), before=before, after=after)
 
 
 def require_accuracy(accuracy: Accuracy, name: str) -> None:
-    raise NotImplementedError
+    """Refuse a model that lost too much.
+
+    Raises:
+        ExportError: mAP fell by more than `MAX_DROP`, or the mean cosine is below `MIN_COSINE`.
+    """
+    if accuracy.measure == "mAP":
+        kept = accuracy.before - accuracy.after <= MAX_DROP
+        expected, got = f"mAP ≥ {accuracy.before - MAX_DROP:.4f}, {100 * MAX_DROP:g} points below", "mAP"
+    else:
+        kept, expected, got = accuracy.after >= MIN_COSINE, f"mean cosine ≥ {MIN_COSINE}", "mean cosine"
+    if not kept:
+        raise ExportError(
+            f"{name} loses too much to 8 bits",
+            expected=f"{expected}, on {accuracy.images:,} images",
+            got=f"{got} {accuracy.after:.4f}",
+            cure="give more images, and such as the model will see, or choose fp16 or fp32",
+        )
+
+
+def _mean_cosine(wanted: Float32[np.ndarray, "n d"], found: Float32[np.ndarray, "n d"]) -> float:
+    a, b = wanted.astype(np.float64), found.astype(np.float64)
+    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return float(((a * b).sum(1) / np.maximum(lengths, 1e-12)).mean())
+
+
+def _mean_ap(features: Float32[np.ndarray, "n d"], people: People) -> float:
+    retrieval = RetrievalSet.of(
+        query_features=features[people.query],
+        gallery_features=features[people.gallery],
+        query_persons=people.query_persons,
+        gallery_persons=people.gallery_persons,
+        query_cameras=people.query_cameras,
+        gallery_cameras=people.gallery_cameras,
+        query_images=people.query,
+        gallery_images=people.gallery,
+    )
+    return evaluate(retrieval).mAP

@@ -19,7 +19,7 @@ CONVERTERS: Mapping[tuple[Format, Precision], tuple[str, str]] = {
     ("onnx", "fp32"): ("reseen.export.onnx_files", "to_fp32"),
     ("onnx", "fp16"): ("reseen.export.onnx_files", "to_fp16"),
     ("openvino", "fp32"): ("reseen.export.openvino_files", "to_fp32"),
-    ("openvino", "int8"): ("reseen.export.openvino_files", "to_int8"),
+    ("openvino", "int8"): ("reseen.export.openvino_int8", "to_int8"),
     ("mnn", "fp32"): ("reseen.export.mnn_files", "to_fp32"),
     ("mnn", "fp16"): ("reseen.export.mnn_files", "to_fp16"),
     ("mnn", "int8"): ("reseen.export.mnn_files", "to_int8"),

@@ -1,0 +1,167 @@
+"""The images that 8 bits are made and measured on: never the same ones for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from reseen.datasets.manifest import JUNK, Manifest, Sample, camera_codes, person_codes
+from reseen.datasets.manifest_file import MANIFEST_SUFFIXES
+from reseen.datasets.open import open_dataset
+from reseen.datasets.skipped import skipped_queries
+from reseen.engines.inputs import inputs_of
+from reseen.errors import DatasetError
+from reseen.images.decode import decode_image
+from reseen.images.preprocess import Preprocess
+from reseen.images.resize import fit
+
+QUANTISED = 300
+"""Most images that ranges are taken from."""
+MEASURED = 1500
+"""About how many images the cost is measured on, at most."""
+FEWEST, FEWEST_PEOPLE = 10, 5
+"""Fewest images for either, and fewest people to measure on."""
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """Who is on the measured images.
+
+    Attributes:
+        query, gallery: places among the measured images; an image may be in both.
+        query_persons, gallery_persons, query_cameras, gallery_cameras: codes, as `RetrievalSet.of` takes them.
+    """
+
+    query: Int64[np.ndarray, " q"]
+    gallery: Int64[np.ndarray, " g"]
+    query_persons: Int64[np.ndarray, " q"]
+    gallery_persons: Int64[np.ndarray, " g"]
+    query_cameras: Int64[np.ndarray, " q"]
+    gallery_cameras: Int64[np.ndarray, " g"]
+
+
+@dataclass(frozen=True, eq=False)
+class QuantisationImages:
+    """Images to quantise on, and others to measure on.
+
+    Attributes:
+        quantise: those that ranges are taken from, at the preprocess size.
+        measured: the files of the others.
+        people: who is on those; None where that is not known.
+        preprocess: how an image becomes the model's input.
+    """
+
+    quantise: UInt8[np.ndarray, "n h w 3"]
+    measured: tuple[Path, ...]
+    people: People | None
+    preprocess: Preprocess
+
+    def batches(self) -> Iterator[UInt8[np.ndarray, "_ h w 3"]]:
+        """The measured images in their order, at the preprocess size, so many at a time that memory stays small.
+
+        Raises:
+            ImageError: one cannot be read; it names the path.
+        """
+        for start in range(0, len(self.measured), BATCH):
+            yield _decode(self.measured[start : start + BATCH], self.preprocess)
+
+
+def read_quantisation_images(path: Path, preprocess: Preprocess) -> QuantisationImages:
+    """Draw images to quantise and to measure on; of one dataset always the same ones.
+
+    Of a dataset with query and gallery, up to `QUANTISED` training images are quantised on, of the gallery where there
+    are none, and some of the people, with all their query and gallery images, are measured on. Of any other dataset, or
+    folder of images, one half is quantised on, and the other is measured on, without knowing who is on them.
+
+    Raises:
+        DatasetError: there is no image, there are too few, or a dataset's table cannot be read.
+        ImageError: an image cannot be read.
+    """
+    manifest = _dataset(path)
+    if manifest is not None and manifest.has_splits and manifest.split("query") and manifest.split("gallery"):
+        return _labelled(manifest, preprocess)
+    if manifest is None:
+        paths = sorted(Path(each.name) for each in inputs_of(path))
+    else:
+        paths = sorted({each.path for each in manifest.samples if each.person != JUNK})
+    drawn = [paths[place] for place in np.random.default_rng(0).permutation(len(paths))]
+    half = len(drawn) // 2
+    return _images(path, drawn[:half], drawn[half:][:MEASURED], None, preprocess)
+
+
+def _dataset(path: Path) -> Manifest | None:
+    """None for a folder of images that is no dataset."""
+    try:
+        return open_dataset(path)
+    except DatasetError:
+        if not path.is_dir() or any((path / f"manifest{suffix}").exists() for suffix in MANIFEST_SUFFIXES):
+            raise
+        return None
+
+
+def _labelled(manifest: Manifest, preprocess: Preprocess) -> QuantisationImages:
+    rng = np.random.default_rng(0)
+    persons = _drawn_persons(manifest, rng)
+    query, gallery = (
+        tuple(sample for sample in manifest.split(part) if sample.person in persons) for part in ("query", "gallery")
+    )
+    measured = tuple(dict.fromkeys(sample.path for sample in query + gallery))
+    other = [each.path for each in manifest.split("train") or manifest.split("gallery") if each.person not in persons]
+    quantise = [other[place] for place in rng.permutation(len(other))]
+    return _images(manifest.root, quantise, measured, _people(query, gallery, measured), preprocess)
+
+
+def _drawn_persons(manifest: Manifest, rng: np.random.Generator) -> set[str]:
+    """People of whom some query has a match, as many as `MEASURED` images allow."""
+    skipped = {each.path for each in skipped_queries(manifest)}
+    images: dict[str, int] = {each.person: 0 for each in manifest.split("query") if str(each.path) not in skipped}
+    for sample in manifest.split("query") + manifest.split("gallery"):
+        if sample.person in images:
+            images[sample.person] += 1
+    order = [sorted(images)[place] for place in rng.permutation(len(images))]
+    upto = np.cumsum([images[person] for person in order])
+    drawn = order[: max(FEWEST_PEOPLE, int(np.searchsorted(upto, MEASURED, side="right")))]
+    if len(drawn) < FEWEST_PEOPLE:
+        raise DatasetError(
+            f"{manifest.root} has too few people to measure on",
+            expected=f"at least {FEWEST_PEOPLE} whom another camera sees in the gallery",
+            got=str(len(drawn)),
+            cure="give a larger dataset, or a folder of images of which nothing more is known",
+        )
+    return set(drawn)
+
+
+def _people(query: tuple[Sample, ...], gallery: tuple[Sample, ...], measured: Sequence[Path]) -> People:
+    place = {path: number for number, path in enumerate(measured)}
+    persons = tuple(sorted({sample.person for sample in query + gallery}))
+    cameras = tuple(sorted({sample.camera for sample in query + gallery if sample.camera is not None}))
+    return People(
+        query=np.array([place[sample.path] for sample in query]),
+        gallery=np.array([place[sample.path] for sample in gallery]),
+        query_persons=person_codes(query, persons),
+        gallery_persons=person_codes(gallery, persons),
+        query_cameras=camera_codes(query, cameras),
+        gallery_cameras=camera_codes(gallery, cameras),
+    )
+
+
+def _images(
+    root: Path, quantise: Sequence[Path], measured: Sequence[Path], people: People | None, preprocess: Preprocess
+) -> QuantisationImages:
+    if min(len(quantise), len(measured)) < FEWEST:
+        raise DatasetError(
+            f"{root} has too few images to quantise and to measure on",
+            expected=f"at least {FEWEST} for each",
+            got=f"{len(quantise)} to quantise on, {len(measured)} to measure on",
+            cure="give more: a few hundred crops like those that the model will see",
+        )
+    return QuantisationImages(_decode(quantise[:QUANTISED], preprocess), tuple(measured), people, preprocess)
+
+
+def _decode(paths: Sequence[Path], preprocess: Preprocess) -> UInt8[np.ndarray, "n h w 3"]:
+    return np.stack([fit(decode_image(path), preprocess) for path in paths])
