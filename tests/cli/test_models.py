@@ -9,8 +9,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from reseen.bundle.catalogue import known
@@ -199,7 +201,59 @@ def test_a_checkpoint_that_does_not_fit_fails_and_writes_nothing(
 
 
 def test_every_project_can_be_named() -> None:
-    assert {project.value for project in Project} == set(SOURCES)
+    assert {project.value for project in Project} == {*SOURCES, "onnx"}
+
+
+def test_an_osnet_becomes_a_bundle_that_is_evaluated(
+    reseen: Reseen, checkpoint: Path, people: Manifest, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    command = ("models", "import", checkpoint, "--from", "torchreid", "--model", "osnet_x0_25", *OPTIONS)
+    answer = reseen(*command, "--output", bundle)
+
+    assert answer.code == 0, answer.err
+    assert f"reseen evaluate --bundle {bundle} --data PATH" in answer.err
+    weights = tmp_path / "w.safetensors"
+    assert reseen(*command, "--output", weights).code == 0
+    of_bundle = reseen("evaluate", "--bundle", bundle, "--data", people.root, "--json")
+    of_weights = reseen(
+        "evaluate", "-c", "osnet_x0_25", *OPTIONS, "--weights", weights, "--data", people.root, "--json"
+    )
+    assert of_bundle.code == 0, of_bundle.err
+    assert json.loads(of_bundle.out)["mAP"] == pytest.approx(json.loads(of_weights.out)["mAP"], abs=1e-3)
+
+
+def test_a_foreign_onnx_file_becomes_a_bundle_with_the_preprocess_that_is_given(reseen: Reseen, tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["input"], ["maps"]),
+            helper.make_node("Flatten", ["maps"], ["feature"]),
+        ],
+        "pooled",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, 64, 32])],
+        [helper.make_tensor_value_info("feature", TensorProto.FLOAT, ["n", 3])],
+    )
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "pooled.onnx")
+    answer = reseen(
+        *("models", "import", tmp_path / "pooled.onnx", "--from", "onnx", "--model", "baseline"),
+        *("-o", "preprocess={height: 64, width: 32, mean: [0, 0, 0], std: [1, 1, 1]}"),
+        *("--output", tmp_path / "bundle", "--json"),
+    )
+
+    assert answer.code == 0, answer.err
+    told = json.loads(answer.out)
+    assert told["preprocess"]["std"] == [1, 1, 1]
+    assert (told["name"], told["feature_size"]) == ("pooled", 3)
+
+
+def test_options_of_onnx_files_are_for_them_alone(reseen: Reseen, checkpoint: Path, tmp_path: Path) -> None:
+    answer = reseen(
+        *("models", "import", checkpoint, "--from", "torchreid", "--model", "osnet_x0_25", "--bgr"),
+        *("--output", tmp_path / "w.safetensors"),
+    )
+    assert answer.code == 2
+    assert "are for ONNX files" in answer.err
 
 
 def test_p10_a_pickle_that_runs_something_is_refused(reseen: Reseen, tmp_path: Path, well_told: WellTold) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import urllib.request
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,26 +13,30 @@ import typer
 
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import JsonOption, OverrideOption
+from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
     from reseen.bundle.catalogue.entry import Entry
     from reseen.bundle.catalogue.store import Kept, Store
     from reseen.models.foreign.import_weights import Imported
+    from reseen.recipe.schema import Recipe
 
 app = typer.Typer(help="Known models, and weights from elsewhere.", no_args_is_help=True)
 MEGABYTE = 10**6
+WEIGHTS = ".safetensors"
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `reseen models list` shows it.")]
 
 
 class Project(StrEnum):
-    """The keys of `models.foreign.import_weights.SOURCES`."""
+    """The keys of `models.foreign.import_weights.SOURCES`, and networks of any project as ONNX files."""
 
     TORCHREID = "torchreid"
     FASTREID = "fastreid"
     PADDLECLAS = "paddleclas"
     STRONG_BASELINE = "reid-strong-baseline"
     TORCHVISION = "torchvision"
+    ONNX = "onnx"
 
 
 @app.command("list")
@@ -86,45 +91,76 @@ def pull(name: NameArgument, as_json: JsonOption = False) -> None:
 
 @app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of another project.")],
-    project: Annotated[Project, typer.Option("--from", help="The project that saved it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of another project, or an ONNX file.")],
+    project: Annotated[Project, typer.Option("--from", help="What saved it.")],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="RECIPE", help="A recipe with the network it is of: a shipped name, or YAML."),
+        typer.Option(
+            "--model",
+            metavar="RECIPE",
+            help="A recipe with the network it is of: a shipped name, or YAML. An ONNX file takes its preprocess.",
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE.safetensors", help="The weights that are written.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", metavar="PATH", help="Weights, where it ends in .safetensors; else a bundle's folder."
+        ),
+    ],
+    feature: Annotated[
+        str | None, typer.Option("--feature", metavar="NAME", help="Of an ONNX file's outputs, the one to take.")
+    ] = None,
+    bgr: Annotated[bool, typer.Option("--bgr", help="The ONNX file takes blue first.")] = False,
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn another project's checkpoint into weights of a recipe, without running anything in it.
+    """Turn another project's checkpoint into weights of a recipe or a bundle, without running anything in it.
 
     Example: reseen models import model.pth.tar --from torchreid --model osnet_x1_0 --output osnet.safetensors -o model.neck=none -o model.head.bias=true
     """  # noqa: E501 - an example is one line
-    from reseen.models.foreign.import_weights import import_weights
     from reseen.recipe.load import load_recipe
 
     recipe = load_recipe(model, override or [])
-    make_folder(output.absolute().parent)
-    imported = import_weights(file, project, recipe, output)
-    changes = "".join(f" -o {change}" for change in override or [])
+    if project is Project.ONNX:
+        from reseen.workflows.import_model import import_onnx
+
+        bundle = import_onnx(file, recipe.preprocess, output, name=file.stem, output=feature, bgr=bgr)
+        give(bundle.description.model_dump(mode="json") if as_json else str(output))
+        return
+    if feature is not None or bgr:
+        raise UsageError(
+            "--feature and --bgr are for ONNX files",
+            expected="--from onnx with them",
+            got=f"--from {project}",
+            cure="leave them out",
+        )
+    imported = _imported(file, project, recipe, output)
     for line in _told(imported):
         say(line)
-    verb, weights = ("evaluate", f"--weights {output}")
+    changes = "".join(f" -o {change}" for change in override or [])
+    say(f"to use it: reseen {_use(imported, model + changes, output)}")
+    result = {"output": str(output), **asdict(imported)}
+    give(result if as_json else str(output))
+
+
+def _imported(file: Path, project: Project, recipe: Recipe, output: Path) -> Imported:
+    if output.suffix == WEIGHTS:
+        from reseen.models.foreign.import_weights import import_weights
+
+        make_folder(output.absolute().parent)
+        return import_weights(file, project, recipe, output)
+    from reseen.workflows.import_model import import_weights_as_bundle
+
+    return import_weights_as_bundle(file, project, recipe, output)
+
+
+def _use(imported: Imported, recipe: str, output: Path) -> str:
+    """The command that comes next."""
     if imported.to_start_from:
-        verb, weights = ("train", f"-o model.pretrained.path={output} --output DIR")
-    say(f"to use it: reseen {verb} -c {model}{changes} {weights} --data PATH")
-    if as_json:
-        give(
-            {
-                "output": str(output),
-                "to_start_from": imported.to_start_from,
-                "loaded": dict(imported.loaded),
-                "dropped": dict(imported.dropped),
-                "notes": list(imported.notes),
-            }
-        )
-    else:
-        give(str(output))
+        return f"train -c {recipe} -o model.pretrained.path={output} --output DIR --data PATH"
+    if output.suffix == WEIGHTS:
+        return f"evaluate -c {recipe} --weights {output} --data PATH"
+    return f"evaluate --bundle {output} --data PATH"
 
 
 def _told(imported: Imported) -> list[str]:
