@@ -15,12 +15,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 from torch import nn
 
+from reseen.bundle.bundle import CALIBRATION, open_bundle, write_bundle
 from reseen.bundle.description import TrainingData
+from reseen.evaluation.calibration import calibrate
+from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.export.export import About, export_bundle
 from reseen.export.source import Source, source_of
 from reseen.models.network import build_network
@@ -139,6 +143,18 @@ def small_bundle(small_source: Source, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("bundle") / "small"
     about = About("small", TrainingData(name="nothing", licence="none needed"))
     export_bundle(small_source, [("onnx", "fp32"), ("onnx", "fp16")], folder, about)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def calibrated_bundle(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`small_bundle` with a calibration, named `drawn`, on 100 people whose features are drawn by chance; read only."""
+    folder = shutil.copytree(small_bundle, tmp_path_factory.mktemp("calibrated") / "small")
+    draw = np.random.default_rng(0)
+    persons = np.repeat(np.arange(1, 101), 4)
+    features = draw.standard_normal((101, 16))[persons] + 0.3 * draw.standard_normal((400, 16))
+    content = calibrate(CalibrationSet.of("drawn", features, persons)).model_dump_json().encode()
+    write_bundle(folder, open_bundle(folder).description, {CALIBRATION: content})
     return folder
 
 

@@ -17,12 +17,9 @@ import pytest
 from PIL import Image
 
 import reseen
-from reseen.bundle.bundle import file_of, open_bundle, write_bundle
 from reseen.engines.embedder import Embedder, load
 from reseen.engines.inputs import inputs_of
 from reseen.errors import BundleError, DatasetError, EngineError, ImageError, UsageError
-from reseen.evaluation.calibration import calibrate
-from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.images.decode import MAX_PIXELS
 
 Bare = Callable[[np.ndarray], np.ndarray]
@@ -216,25 +213,8 @@ def test_a_folder_of_several_images_cannot_be_compared(embedder: Embedder, image
         embedder.compare(image_folder, image_folder / "0.png")
 
 
-@pytest.fixture(scope="module")
-def calibrated(small_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle with a calibration of drawn features, in which scores from about 0.7 on are one person's."""
-    folder = shutil.copytree(small_bundle, tmp_path_factory.mktemp("calibrated") / "bundle")
-    draw = np.random.default_rng(0)
-    persons = np.repeat(np.arange(1, 101), 4)
-    features = draw.standard_normal((101, 16))[persons] + 0.3 * draw.standard_normal((400, 16))
-    content = calibrate(CalibrationSet.of("drawn", features, persons)).model_dump_json().encode()
-    description = open_bundle(folder).description
-    write_bundle(
-        folder,
-        description.model_copy(update={"files": description.files | {"calibration.json": file_of(content)}}),
-        {"calibration.json": content},
-    )
-    return folder
-
-
-def test_a_calibrated_bundle_says_what_a_score_means(calibrated: Path, pictures: list[np.ndarray]) -> None:
-    with load(calibrated) as embedder:
+def test_a_calibrated_bundle_says_what_a_score_means(calibrated_bundle: Path, pictures: list[np.ndarray]) -> None:
+    with load(calibrated_bundle) as embedder:
         verdict = embedder.compare(pictures[0], pictures[0]).verdict
 
     assert verdict is not None
@@ -243,9 +223,9 @@ def test_a_calibrated_bundle_says_what_a_score_means(calibrated: Path, pictures:
     assert verdict.error_rate is not None
 
 
-def test_the_calibration_of_other_features_is_not_taken(calibrated: Path, tmp_path: Path) -> None:
+def test_the_calibration_of_other_features_is_not_taken(calibrated_bundle: Path, tmp_path: Path) -> None:
     """An int8 model has a feature space of its own."""
-    folder = shutil.copytree(calibrated, tmp_path / "bundle")
+    folder = shutil.copytree(calibrated_bundle, tmp_path / "bundle")
     description = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
     description["models"][0]["feature_space"] = "0" * 64
     (folder / "bundle.json").write_text(json.dumps(description), encoding="utf-8")

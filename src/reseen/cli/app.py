@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import calibrate, data, demo, doctor, embed, evaluate, export, models, report, train
+from reseen.cli import calibrate, compare, data, demo, doctor, embed, evaluate, export, models, report, search, train
 from reseen.cli.console import fail
 from reseen.errors import ReseenError, UsageError
 
@@ -33,6 +33,8 @@ app.command()(evaluate.evaluate)
 app.command()(report.report)
 app.command()(export.export)
 app.command()(embed.embed)
+app.command()(compare.compare)
+app.command()(search.search)
 app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 

@@ -20,9 +20,11 @@ from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.watch import watched
 from reseen.files import write_whole
 from reseen.workflows.extract import Progress
+from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import ranking_scores, reranking_in_words, score_in_words
-from reseen.workflows.report.page import FIGURES, Reported, page_template
-from reseen.workflows.report.pictures import Picture, camera_in_words, score_text, thumbnail
+from reseen.workflows.report.page import FIGURES, Reported
+from reseen.workflows.report.pictures import Picture, camera_in_words, score_text
+from reseen.workflows.thumbnail import thumbnail
 
 FLIPS_SHOWN = 12
 

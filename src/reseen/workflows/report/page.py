@@ -8,8 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 import reseen
 from reseen.evaluation.bootstrap import RESAMPLES, Interval
 from reseen.evaluation.camera_pairs import CameraPair
@@ -20,6 +18,7 @@ from reseen.evaluation.verification import VerificationPoint
 from reseen.files import write_whole
 from reseen.recipe.schema import Reranking
 from reseen.workflows.extract import Progress
+from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import reranking_in_words, score_in_words
 from reseen.workflows.report.charts import Mark
 from reseen.workflows.report.curves import Chart, cmc_chart, det_chart, roc_chart, score_chart
@@ -93,13 +92,6 @@ def write_report(
     )
     write_whole(path, html)
     return measured
-
-
-def page_template(name: str) -> jinja2.Template:
-    """A template of the package; every text put into it is escaped."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("reseen.workflows"), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template(name)
 
 
 def _headline(measured: Measurements) -> list[dict[str, str]]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from reseen.errors import ImageError
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.images.decode import decode_image
 from reseen.workflows.report.measurements import Measurements
+from reseen.workflows.thumbnail import thumbnail
 
-HEIGHT = 160
-QUALITY = 82
 EACH = 2
 """Lists of the best queries, and as many of the median and of the worst ones."""
 
@@ -99,15 +93,3 @@ def camera_in_words(retrieval: RetrievalSet, code: int) -> str:
 def score_text(score: np.float32) -> str:
     """A score as pictures show it."""
     return f"{score:z.2f}"
-
-
-def thumbnail(path: Path) -> str:
-    """A small JPEG as a data URI; grey where the file is no longer there."""
-    try:
-        image = Image.fromarray(decode_image(path))
-    except ImageError:
-        image = Image.new("RGB", (HEIGHT // 2, HEIGHT), "lightgrey")
-    image.thumbnail((HEIGHT, HEIGHT))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,57 @@
+"""`reseen compare`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reseen.cli.bundle_options import (
+    BundleOption,
+    EngineDeviceOption,
+    EngineOption,
+    Precision,
+    PrecisionOption,
+    ThreadsOption,
+)
+from reseen.cli.console import give, say
+from reseen.cli.options import JsonOption
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    bundle: BundleOption,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE.png", help="Draw both side by side there.")
+    ] = None,
+    engine: EngineOption = "onnxruntime",
+    precision: PrecisionOption = Precision.FP32,
+    device: EngineDeviceOption = "auto",
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how alike two images are; with a calibrated bundle, whether they show one person, and how sure that is.
+
+    Example: reseen compare a.jpg b.jpg --bundle bundle --output both.png
+    """
+    from reseen.engines.embedder import load
+    from reseen.images.decode import decode_image
+    from reseen.workflows.compare import in_words, require_picture, write_comparison_picture
+
+    if output is not None:
+        require_picture(output)
+    with load(bundle, engine=engine, precision=precision.value, device=device, threads=threads) as embedder:
+        match = embedder.compare(a, b)
+    if match.verdict is None:
+        say("what the score means is not known: this model is not calibrated (reseen calibrate --bundle)")
+    if output is not None:
+        write_comparison_picture(output, [decode_image(a), decode_image(b)], [str(a), str(b)], match)
+        say(f"look at {output}")
+    if as_json:
+        verdict = None if match.verdict is None else asdict(match.verdict)
+        give({"a": str(a), "b": str(b), "score": match.score, "verdict": verdict})
+    else:
+        give("\n".join(in_words(match)))

@@ -1,0 +1,107 @@
+"""`reseen search`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reseen.cli.broken import tell_broken
+from reseen.cli.bundle_options import (
+    BatchSizeOption,
+    BundleOption,
+    EngineDeviceOption,
+    EngineOption,
+    Precision,
+    PrecisionOption,
+    SkipBrokenOption,
+    ThreadsOption,
+)
+from reseen.cli.console import StageBars, give, say
+from reseen.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from reseen.workflows.search import Search, Searched
+
+
+def search(
+    queries: Annotated[list[Path], typer.Argument(metavar="QUERY...", help="Images of whom to look for.")],
+    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Images to look in, and in folders below.")],
+    bundle: BundleOption,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE.html", help="A page with what was found.")
+    ] = None,
+    entries: Annotated[int, typer.Option("-k", min=1, max=1000, help="Entries of a ranked list.")] = 10,
+    engine: EngineOption = "onnxruntime",
+    precision: PrecisionOption = Precision.FP32,
+    device: EngineDeviceOption = "auto",
+    batch_size: BatchSizeOption = 32,
+    threads: ThreadsOption = None,
+    skip_broken: SkipBrokenOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Rank a folder's images by how alike they are to each query; no database needed.
+
+    Example: reseen search query.jpg --in crops --bundle bundle --output found.html
+    """
+    from reseen.engines.embedder import load
+    from reseen.engines.inputs import inputs_of
+    from reseen.workflows.search import search_folder
+    from reseen.workflows.search_page import write_search_page
+
+    wanted, gallery = inputs_of(queries), inputs_of(folder)
+    with load(
+        bundle,
+        engine=engine,
+        precision=precision.value,
+        batch_size=batch_size,
+        device=device,
+        threads=threads,
+    ) as embedder:
+        with StageBars() as bars:
+            found = search_folder(embedder, wanted, gallery, entries, lambda done, total: bars("images", done, total))
+        if output is not None:
+            write_search_page(output, found, str(folder), embedder)
+            say(f"look at {output}")
+    if embedder.calibration is None:
+        say("what the scores mean is not known: this model is not calibrated (reseen calibrate --bundle)")
+    else:
+        say(
+            f"verdicts were measured on {embedder.calibration.source.name}; every image counts as a person of its own, "
+            "so that error rates are upper bounds"
+        )
+    give(_figures(found) if as_json else "\n".join(line for each in found.queries for line in _lines(each)))
+    tell_broken(found.broken, len(gallery), skip=skip_broken)
+
+
+def _figures(found: Search) -> dict[str, object]:
+    return {
+        "images": found.images,
+        "queries": [
+            {
+                "query": each.query,
+                "left_out": each.left_out,
+                "people_assumed": each.people,
+                "matches": [
+                    {"rank": rank, "name": found.name, **asdict(found.match)}
+                    for rank, found in enumerate(each.matches, start=1)
+                ],
+            }
+            for each in found.queries
+        ],
+        "broken": found.broken,
+    }
+
+
+def _lines(searched: Searched) -> Iterator[str]:
+    from reseen.workflows.verdict_words import searched as in_words
+
+    yield f"{searched.query}:"
+    for name in searched.left_out:
+        yield f"  left out, for it is the query itself: {name}"
+    for rank, found in enumerate(searched.matches, start=1):
+        verdict = "" if found.match.verdict is None else f"  ({in_words(found.match.verdict)})"
+        yield f"{rank:4}  {found.match.score:7.4f}  {found.name}{verdict}"

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from reseen.engines.embedder import load
+
+Reseen = Callable[..., Any]
+WellTold = Callable[[Any], bool]
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    paths = tmp_path / "a.png", tmp_path / "b.png"
+    for path, colour in zip(paths, ("red", "blue"), strict=True):
+        Image.new("RGB", (10, 20), colour).save(path)
+    return paths
+
+
+def test_a_score_without_a_calibration_is_told_as_such(
+    pair: tuple[Path, Path], small_bundle: Path, reseen: Reseen
+) -> None:
+    answer = reseen("compare", *pair, "--bundle", small_bundle)
+
+    assert answer.code == 0
+    assert answer.out == f"score {load(small_bundle).compare(*pair).score:.4f}\n"
+    assert "not calibrated" in answer.err
+
+
+def test_a_calibrated_bundle_gives_a_verdict(pair: tuple[Path, Path], calibrated_bundle: Path, reseen: Reseen) -> None:
+    same = reseen("compare", pair[0], pair[0], "--bundle", calibrated_bundle)
+    result = json.loads(reseen("compare", pair[0], pair[0], "--bundle", calibrated_bundle, "--json").out)
+
+    assert same.out.splitlines()[1].startswith("same person: of the pairs of two people, ")
+    assert same.out.rstrip().endswith("measured on drawn")
+    assert result["verdict"]["answer"] == "same"
+    assert result["verdict"]["calibration"] == "drawn"
+    assert 0 <= result["verdict"]["error_rate"] <= 1e-3
+    assert result["score"] == pytest.approx(1, abs=1e-5)
+
+
+def test_both_are_drawn_side_by_side(
+    pair: tuple[Path, Path], small_bundle: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    answer = reseen("compare", *pair, "--bundle", small_bundle, "--output", tmp_path / "both.png", "--json")
+
+    assert answer.code == 0
+    with Image.open(tmp_path / "both.png") as picture:
+        assert picture.width > 600
+    assert json.loads(answer.out)["verdict"] is None
+
+
+def test_an_image_that_is_gone_ends_with_1_and_a_bad_output_with_2(
+    pair: tuple[Path, Path], small_bundle: Path, reseen: Reseen, tmp_path: Path, well_told: WellTold
+) -> None:
+    gone = reseen("compare", pair[0], tmp_path / "gone.png", "--bundle", small_bundle)
+    page = reseen("compare", *pair, "--bundle", small_bundle, "--output", "both.html")
+
+    assert (gone.code, page.code) == (1, 2)
+    assert well_told(gone)
+    assert well_told(page)
