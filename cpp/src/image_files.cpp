@@ -35,7 +35,8 @@ std::vector<fs::path> images_in(const fs::path& folder) {
         collect(folder, found);
     } catch (const fs::filesystem_error& error) {
         throw UsageError({folder.string() + " cannot be read", "a folder of images",
-                          error.path1().string() + ": " + error.code().message(), "check the path and its permissions"});
+                          error.path1().string() + ": " + error.code().message(),
+                          "check the path and its permissions"});
     }
     if (found.empty())
         throw UsageError({"there is no image in " + folder.string(), "files that end in .jpg, .jpeg or .png",

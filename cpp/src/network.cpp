@@ -70,11 +70,12 @@ void Embedder::Network::check_ports() const {
 }
 
 void Embedder::Network::run(const std::vector<Image>& images, std::vector<float>& features) const {
-    const std::size_t pixels = std::size_t{3} * height_ * width_, numbers = static_cast<std::size_t>(feature_size_);
+    const auto height = static_cast<std::size_t>(height_), width = static_cast<std::size_t>(width_);
+    const std::size_t pixels = 3 * height * width, numbers = static_cast<std::size_t>(feature_size_);
     ov::InferRequest request;
     for (std::size_t start = 0; start < images.size(); start += batch_size_) {
         const std::size_t count = std::min(batch_size_, images.size() - start);
-        ov::Tensor batch(ov::element::u8, {count, static_cast<std::size_t>(height_), static_cast<std::size_t>(width_), 3});
+        ov::Tensor batch(ov::element::u8, {count, height, width, 3});
         for (std::size_t i = 0; i < count; ++i) {
             const Image fitting = resize(images[start + i], height_, width_);
             std::copy(fitting.pixels.begin(), fitting.pixels.end(), batch.data<std::uint8_t>() + i * pixels);

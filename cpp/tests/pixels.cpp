@@ -11,9 +11,11 @@ int main(int count, char** words) {
     const std::vector<std::string> arguments(words + 1, words + count);
     try {
         reseen::Image image = reseen::decode_image(std::filesystem::path(arguments.at(1)));
-        if (arguments.at(0) == "resize") image = reseen::resize(image, std::stoi(arguments.at(2)), std::stoi(arguments.at(3)));
+        if (arguments.at(0) == "resize")
+            image = reseen::resize(image, std::stoi(arguments.at(2)), std::stoi(arguments.at(3)));
         std::cout << "P6\n" << image.width << " " << image.height << "\n255\n";
-        std::cout.write(reinterpret_cast<const char*>(image.pixels.data()), static_cast<std::streamsize>(image.pixels.size()));
+        const auto* bytes = reinterpret_cast<const char*>(image.pixels.data());
+        std::cout.write(bytes, static_cast<std::streamsize>(image.pixels.size()));
         return 0;
     } catch (const std::exception& error) {
         std::cerr << error.what() << "\n";

@@ -3,7 +3,7 @@
 #include <charconv>
 
 const char usage[] =
-    R"(usage: reseen-embed --bundle DIR [--precision P] [--threads N] [--batch-size N] [--output FILE] IMAGE_OR_FOLDER...
+    R"(usage: reseen-embed --bundle DIR [options] IMAGE_OR_FOLDER...
 
 Features of JPEG and PNG images, computed with the model of a bundle that `reseen export` wrote.
 

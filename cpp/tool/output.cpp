@@ -105,6 +105,7 @@ void print(std::ostream& out, const reseen::Embedded& embedded, int feature_size
     out << std::fixed << std::setprecision(4);
     for (std::size_t i = 0; i < embedded.names.size(); ++i) {
         const float* feature = &embedded.features[i * size];
-        out << embedded.names[i].string() << ": [" << feature[0] << " … " << feature[size - 1] << "] (" << size << ",)\n";
+        const float first = feature[0], last = feature[size - 1];
+        out << embedded.names[i].string() << ": [" << first << " … " << last << "] (" << size << ",)\n";
     }
 }

@@ -34,8 +34,8 @@ def cpp_build(repository: Path, cpp_compiler: Path, tmp_path_factory: pytest.Tem
     }
     options = [f"-D{name}={value}" for name, value in settings.items()]
     for command in (
-        ["cmake", "-S", repository / "cpp", "-B", folder, *options],
-        ["cmake", "--build", folder, "--parallel", str(os.cpu_count() or 1)],
+        ["cmake", "-S", str(repository / "cpp"), "-B", str(folder), *options],
+        ["cmake", "--build", str(folder), "--parallel", str(os.cpu_count() or 1)],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -47,7 +47,7 @@ def reseen_embed(cpp_build: Path) -> Run:
     """Runs the command with these arguments."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [cpp_build / "reseen-embed", *map(str, arguments)]
+        command = [str(cpp_build / "reseen-embed"), *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     return run
@@ -58,7 +58,7 @@ def pixels(cpp_build: Path) -> Pixels:
     """Pixels that the library makes of an image: `pixels("decode", file)`, `pixels("resize", file, height, width)`."""
 
     def show(*arguments: object) -> UInt8[np.ndarray, "_ _ 3"]:
-        done = subprocess.run([cpp_build / "pixels", *map(str, arguments)], capture_output=True, check=False)
+        done = subprocess.run([str(cpp_build / "pixels"), *map(str, arguments)], capture_output=True, check=False)
         if done.returncode != 0:
             raise ValueError(done.stderr.decode())
         return np.asarray(Image.open(BytesIO(done.stdout)))

@@ -208,3 +208,13 @@ def test_help_names_every_option(reseen_embed: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for option in ("--bundle", "--precision", "--threads", "--batch-size", "--output"):
         assert option in done.stdout
+
+
+def test_several_threads_may_embed_at_once(cpp_build: Path, small_bundle: Path, people: Path) -> None:
+    images = [str(path) for path in sorted(people.glob("*.jpg"))[:6]]
+
+    done = subprocess.run(
+        [str(cpp_build / "threads"), str(small_bundle), *images], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "the same\n", "")
