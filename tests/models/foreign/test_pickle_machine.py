@@ -152,7 +152,7 @@ def test_bytes_written_as_text_are_counted_all_together(monkeypatch: pytest.Monk
 
 
 def test_every_opcode_either_keeps_data_or_is_refused() -> None:
-    done = {*pickle_machine.VALUES, *pickle_machine.CONSTANTS, *pickle_machine.TUPLES, *pickle_machine._STEPS}
+    done = {*pickle_machine.VALUES, *pickle_machine.CONSTANTS, *pickle_machine.TUPLES, *PickleMachine.steps}
     refused = {opcode.name for opcode in pickletools.opcodes} - done - {"PROTO", "FRAME", "STOP"}
     assert {"INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID"} <= refused
 

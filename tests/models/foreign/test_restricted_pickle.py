@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from reseen.errors import WeightsError
-from reseen.models.foreign import restricted_pickle
+from reseen.models.foreign import pickle_machine, restricted_pickle
 from reseen.models.foreign.pickled import Array
 from reseen.models.foreign.restricted_pickle import read_pickle
 
@@ -117,9 +117,23 @@ def test_long_texts_in_a_torch_file_are_refused(legacy: bool, tmp_path: Path) ->
 @pytest.mark.parametrize("legacy", [False, True])
 def test_steps_in_a_torch_file_are_counted(legacy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "model.pth", list(range(100)), legacy=legacy)
-    monkeypatch.setattr(restricted_pickle, "MAX_OPCODES", 50)
+    monkeypatch.setattr(pickle_machine, "MAX_OPCODES", 50)
 
     with pytest.raises(WeightsError, match="more than 50 steps"):
+        read_pickle(path)
+
+
+@pytest.mark.parametrize("layer", [b"\x85", b"q\x00h\x00\x86"])  # (x,) and (x, x): deep, and of 2**n leaves
+def test_a_key_of_tuples_within_tuples_neither_crashes_torch_nor_keeps_it_busy(layer: bytes, tmp_path: Path) -> None:
+    path = saved(tmp_path / "model.pth", {"weight": torch.ones(1)}, legacy=False)
+    with zipfile.ZipFile(path) as archive:
+        members = {member.filename: archive.read(member) for member in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            deep = b"\x80\x02})" + layer * 400_000 + b"K\x01s."
+            archive.writestr(name, deep if name.endswith("data.pkl") else content)
+
+    with pytest.raises(WeightsError, match="keys are not names"):
         read_pickle(path)
 
 

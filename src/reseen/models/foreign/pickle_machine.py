@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable, Mapping
 from io import BufferedIOBase
-from typing import Any
+from typing import Any, ClassVar
 
 from reseen.models.foreign.pickled import CONTAINERS, NUMPY, Array, DType
 
@@ -57,6 +57,29 @@ class Rest:
 class PickleMachine:
     """What a pickle makes, out of dicts, lists, tuples, numbers, texts and `Array`s; used for one pickle."""
 
+    steps: ClassVar[Mapping[str, str]] = {
+        "MARK": "_mark",
+        "TUPLE": "_tuple",
+        "EMPTY_LIST": "_empty_list",
+        "EMPTY_DICT": "_empty_dict",
+        "APPEND": "_append",
+        "APPENDS": "_appends",
+        "SETITEM": "_set_item",
+        "SETITEMS": "_set_items",
+        "PUT": "_remember",
+        "BINPUT": "_remember",
+        "LONG_BINPUT": "_remember",
+        "MEMOIZE": "_memoize",
+        "GET": "_recall",
+        "BINGET": "_recall",
+        "LONG_BINGET": "_recall",
+        "GLOBAL": "_global",
+        "STACK_GLOBAL": "_stack_global",
+        "REDUCE": "_reduce",
+        "BUILD": "_build",
+    }
+    """Methods for the other opcodes; an opcode without one is refused."""
+
     def __init__(self) -> None:
         self._stack: list[Any] = []
         self._marks: list[int] = []
@@ -86,10 +109,9 @@ class PickleMachine:
         elif name in TUPLES:
             self._stack.append(tuple(self._pop_several(TUPLES[name])))
         elif name not in ("PROTO", "FRAME"):
-            step = _STEPS.get(name)
-            if step is None:
+            if name not in self.steps:
                 raise ValueError(f"the opcode {name}")
-            step(self, argument)
+            getattr(self, self.steps[name])(argument)
 
     def _pop(self) -> Any:
         if len(self._stack) <= (self._marks[-1] if self._marks else 0):
@@ -189,27 +211,3 @@ class PickleMachine:
         if self._encoded > MAX_ENCODED:
             raise ValueError(f"more than {MAX_ENCODED:,} bytes written as text")
         return text.encode("latin1")
-
-
-_STEPS: dict[str, Callable[[PickleMachine, Any], None]] = {
-    "MARK": PickleMachine._mark,
-    "TUPLE": PickleMachine._tuple,
-    "EMPTY_LIST": PickleMachine._empty_list,
-    "EMPTY_DICT": PickleMachine._empty_dict,
-    "APPEND": PickleMachine._append,
-    "APPENDS": PickleMachine._appends,
-    "SETITEM": PickleMachine._set_item,
-    "SETITEMS": PickleMachine._set_items,
-    "PUT": PickleMachine._remember,
-    "BINPUT": PickleMachine._remember,
-    "LONG_BINPUT": PickleMachine._remember,
-    "MEMOIZE": PickleMachine._memoize,
-    "GET": PickleMachine._recall,
-    "BINGET": PickleMachine._recall,
-    "LONG_BINGET": PickleMachine._recall,
-    "GLOBAL": PickleMachine._global,
-    "STACK_GLOBAL": PickleMachine._stack_global,
-    "REDUCE": PickleMachine._reduce,
-    "BUILD": PickleMachine._build,
-}
-"""What the other opcodes do; those that are not here are refused."""

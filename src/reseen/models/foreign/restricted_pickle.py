@@ -7,7 +7,6 @@ saves them, and read by `PickleMachine`. Neither imports or calls what a file na
 
 from __future__ import annotations
 
-import pickletools
 import zipfile
 from io import BufferedIOBase
 from pathlib import Path
@@ -16,17 +15,16 @@ from typing import cast
 import torch
 
 from reseen.errors import WeightsError
-from reseen.models.foreign.pickle_machine import MAX_OPCODES, PickleMachine, Rest
+from reseen.models.foreign.pickle_machine import PickleMachine, Rest
 from reseen.models.foreign.pickled import NUMPY
+from reseen.models.foreign.rehearsal import Rehearsal
 from reseen.models.weights_file import MAX_BYTES
 
 ZIP = b"PK\x03\x04"
 LEGACY = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 """How the files of torch before 1.6 begin, after two bytes that say the pickle's version."""
-LEGACY_PICKLES = 4
-"""Such a file begins with that many pickles: magic number, version, machine, and what was saved."""
-MAX_TEXT = 4096
-"""Bytes of a text in a torch file: tensors are kept beside its pickle, and what is left has short names."""
+LEGACY_PICKLES = 5
+"""Such a file begins with that many pickles: magic number, version, machine, what was saved, names of its tensors."""
 CURE = (
     "where you trust the file, open it with the software that wrote it and save its state dict alone: "
     "safetensors.torch.save_file(state_dict, 'weights.safetensors')"
@@ -53,7 +51,7 @@ def read_pickle(path: Path) -> object:
                 return _load(path)
             if start[2:] == LEGACY:
                 for _ in range(LEGACY_PICKLES):
-                    _check_steps(Rest(file, size))
+                    Rehearsal().run(Rest(file, size))
                 return _load(path)
             return PickleMachine().run(Rest(file, size))
     except Exception as error:  # a file made to do harm can raise anything while it is taken apart
@@ -79,17 +77,4 @@ def _check_archive(file: BufferedIOBase) -> None:
         for member in archive.infolist():
             if member.filename.endswith(".pkl"):
                 with archive.open(member) as pickled:
-                    _check_steps(Rest(cast("BufferedIOBase", pickled), member.file_size))
-
-
-def _check_steps(file: Rest) -> None:
-    """Refuse a pickle, up to its end, that takes many steps or holds long texts, which steps could multiply.
-
-    Raises:
-        ValueError: it does.
-    """
-    for count, (_, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
-        if count > MAX_OPCODES:
-            raise ValueError(f"more than {MAX_OPCODES:,} steps")
-        if isinstance(argument, str | bytes) and len(argument) > MAX_TEXT:
-            raise ValueError(f"a text of {len(argument):,} characters")
+                    Rehearsal().run(Rest(cast("BufferedIOBase", pickled), member.file_size))
