@@ -8,6 +8,7 @@ from jaxtyping import Float32
 from reseen.bundle.description import Accuracy
 from reseen.errors import ExportError
 from reseen.evaluation.metrics import evaluate
+from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.parity import Run
 from reseen.export.quantisation_images import People, QuantisationImages
@@ -54,9 +55,9 @@ def require_accuracy(accuracy: Accuracy, name: str) -> None:
 
 
 def _mean_cosine(wanted: Float32[np.ndarray, "n d"], found: Float32[np.ndarray, "n d"]) -> float:
-    a, b = wanted.astype(np.float64), found.astype(np.float64)
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return float(((a * b).sum(1) / np.maximum(lengths, 1e-12)).mean())
+    every = np.ones(len(wanted), dtype=bool)
+    a, b = (unit_rows(features, every, "measured").astype(np.float64) for features in (wanted, found))
+    return float((a * b).sum(1).mean())
 
 
 def _mean_ap(features: Float32[np.ndarray, "n d"], people: People) -> float:

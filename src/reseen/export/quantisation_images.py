@@ -11,6 +11,7 @@ from jaxtyping import Int64, UInt8
 
 from reseen.datasets.manifest import JUNK, Manifest, Sample, camera_codes, person_codes
 from reseen.datasets.manifest_file import MANIFEST_SUFFIXES
+from reseen.datasets.market1501 import find_market1501
 from reseen.datasets.open import open_dataset
 from reseen.datasets.skipped import skipped_queries
 from reseen.engines.inputs import inputs_of
@@ -99,7 +100,8 @@ def _dataset(path: Path) -> Manifest | None:
     try:
         return open_dataset(path)
     except DatasetError:
-        if not path.is_dir() or any((path / f"manifest{suffix}").exists() for suffix in MANIFEST_SUFFIXES):
+        described = any((path / f"manifest{suffix}").exists() for suffix in MANIFEST_SUFFIXES)
+        if not path.is_dir() or described or find_market1501(path) is not None:
             raise
         return None
 
