@@ -2,4 +2,5 @@
 
 from reseen.cli.app import main
 
-main()
+if __name__ == "__main__":  # a process that is started by another one imports this file too
+    main()

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 import reseen
-from reseen.cli import calibrate, compare, data, demo, doctor, embed, evaluate, export, models, report, search, train
+from reseen.cli import (
+    bench,
+    calibrate,
+    compare,
+    data,
+    demo,
+    doctor,
+    embed,
+    evaluate,
+    export,
+    models,
+    report,
+    search,
+    train,
+)
 from reseen.cli.console import fail
 from reseen.errors import ReseenError, UsageError
 
@@ -35,6 +49,7 @@ app.command()(export.export)
 app.command()(embed.embed)
 app.command()(compare.compare)
 app.command()(search.search)
+app.command()(bench.bench)
 app.command()(calibrate.calibrate)
 app.command()(doctor.doctor)
 
