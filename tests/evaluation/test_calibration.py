@@ -52,6 +52,19 @@ def test_it_is_read_back_exactly(calibration: Calibration, tmp_path: Path) -> No
     assert json.loads(path.read_text(encoding="utf-8"))["format"] == 1
 
 
+def test_it_tells_why_a_rate_cannot_be_told(drawn_people: DrawnPeople) -> None:
+    made = drawn_people(30, 8)
+    alike = np.where(made.owners < 2, 1, 0)[:, None]
+    features = np.where(alike, np.ones(24) + 0.01 * made.features, made.features)
+    lines = calibrate(CalibrationSet.of("twins", features, made.persons, None)).lines()
+
+    (few,) = [line for line in lines if "same, wrong for 0.0001" in line]
+    (twins,) = [line for line in lines if "same, wrong for 0.001 " in line]
+
+    assert few.endswith("cannot be told, 0 such pairs are too few")
+    assert twins.endswith("cannot be told, the 64 such pairs are mostly of 2 people, and 10 are needed")
+
+
 def changed(calibration: Calibration, path: Path, **changes: Any) -> Path:
     path.write_text(json.dumps(calibration.model_dump(mode="json") | changes), encoding="utf-8")
     return path

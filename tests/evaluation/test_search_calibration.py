@@ -40,6 +40,7 @@ def test_rates_are_the_means_over_every_gallery_that_can_be_drawn(
     scoring: ScoringRule, drawn_people: DrawnPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_ERRORS", 1)
+    monkeypatch.setattr(module, "MIN_SOURCES", 1)
     monkeypatch.setattr(protocol, "BLOCK_SCORES", 200)
     held = drawn_people(9, 5, noise=1.5)
     searches = naive_scores(held, scoring)
@@ -66,6 +67,7 @@ def test_the_variance_is_that_of_leaving_out_each_person_in_turn(
     drawn_people: DrawnPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_ERRORS", 1)
+    monkeypatch.setattr(module, "MIN_SOURCES", 1)
     told: list[np.ndarray] = []
 
     def listen(without: np.ndarray) -> np.ndarray:
@@ -197,3 +199,26 @@ def test_a_set_too_small_for_any_threshold_is_refused() -> None:
     held = CalibrationSet.of("small", np.eye(5) + 0.1, np.arange(1, 6))
     with pytest.raises(FeaturesError, match=r"small is too small to calibrate searches on(.|\n)*got: 20"):
         calibrate_search(held)
+
+
+def test_one_stranger_who_resembles_forty_others_supports_no_threshold() -> None:
+    features = np.eye(300) + 0.02 * np.random.default_rng(7).standard_normal((300, 300))
+    features[1:41, 0] += 1.0  # they are half as like each other
+    held = CalibrationSet.of("wolf", features, np.arange(1, 301))
+    scores = held.features @ held.features.T
+    wolf = float(scores[0, 1:41].min())
+    assert np.sum(np.triu(scores, 1) >= wolf) == 40
+
+    found = calibrate_search(held)
+
+    assert found.thresholds
+    assert all(each.threshold < wolf for each in found.thresholds)
+
+
+def test_people_of_whom_two_make_all_the_errors_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.eye(30)
+    features[1] += features[0]
+    monkeypatch.setattr(module, "MIN_ERRORS", 2)
+    monkeypatch.setattr(module, "HIGHEST_RATE", 2 / (30 * 29))
+    with pytest.raises(FeaturesError, match=r"twins is too small(.|\n)*at least 10 strangers(.|\n)*got: of 2"):
+        calibrate_search(CalibrationSet.of("twins", features, np.arange(1, 31)))

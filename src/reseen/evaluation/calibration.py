@@ -9,8 +9,10 @@ from pydantic import Field, ValidationError
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.error_sources import MIN_SOURCES
 from reseen.evaluation.pair_calibration import OperatingPoint, PairCalibration, calibrate_pairs
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
+from reseen.evaluation.verification import MIN_ERRORS
 from reseen.files import write_whole
 from reseen.strict import Count, Strict
 
@@ -85,7 +87,10 @@ def _compared(point: OperatingPoint, answer: Literal["same", "different"]) -> st
     kind = "two" if answer == "same" else "one"
     asked = f"{answer}, wrong for {point.target:g} of the pairs of {kind}: "
     if point.threshold is None or point.false_match_rate is None or point.true_match_rate is None:
-        return f"{asked}cannot be told, {point.errors} such pairs are too few"
+        if point.errors < MIN_ERRORS:
+            return f"{asked}cannot be told, {point.errors} such pairs are too few"
+        few = f"such pairs are mostly of {point.error_sources} people, and {MIN_SOURCES} are needed"
+        return f"{asked}cannot be told, the {point.errors:,} {few}"
     return (
         f"{asked}{'from' if answer == 'same' else 'below'} {point.threshold:.4f}{' on' if answer == 'same' else ''}, "
         f"where {point.true_match_rate[0]:.3g} of the pairs of one person and {point.false_match_rate[0]:.3g} of those "

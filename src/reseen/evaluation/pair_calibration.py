@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Float64, Int64
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.error_sources import MIN_SOURCES, error_sources
 from reseen.evaluation.platt import Logistic, fit_logistic
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
@@ -23,8 +24,6 @@ from reseen.strict import Count, Rate, Strict
 
 FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)
 FALSE_NON_MATCH_RATES = (1e-1, 1e-2, 1e-3)
-MIN_SOURCES = 10
-"""Fewest pairs of people that the errors behind a rate may be of: a rate is not to rest on one pair of twins."""
 
 
 class OperatingPoint(Strict):
@@ -33,13 +32,13 @@ class OperatingPoint(Strict):
     Attributes:
         target: the error rate asked for: of false matches, where pairs from the threshold on are called the same, or of
             false non-matches, where pairs below it are called different.
-        supported: whether the pairs can tell: at least `MIN_ERRORS` errors, of at least `MIN_SOURCES` pairs of people
-            (of people, for false non-matches). If they cannot, there is no threshold.
+        supported: whether the pairs can tell: at least `MIN_ERRORS` errors, of at least `MIN_SOURCES` people. If they
+            cannot, there is no threshold.
         threshold: the lowest (for false non-matches: the highest) that keeps the target.
         false_match_rate: measured, with the bounds of its 95 % interval.
         true_match_rate: measured, with the bounds of its 95 % interval.
         errors: pairs that this threshold gets wrong, or would, were there enough of them.
-        error_sources: how many pairs of people (people, for false non-matches) the errors are of.
+        error_sources: how many people the errors are of, as `reseen.evaluation.error_sources` counts them.
     """
 
     target: Rate
@@ -98,7 +97,7 @@ def calibrate_pairs(held: CalibrationSet) -> PairCalibration:
     _check(held, genuine, impostor)
     matches = [impostor.threshold(rate) for rate in FALSE_MATCH_RATES]
     non_matches = [_non_match_threshold(genuine, rate) for rate in FALSE_NON_MATCH_RATES]
-    counts = _count(held, np.unique([*matches, *non_matches]), min(matches))
+    counts = _count(held, np.unique([*matches, *non_matches]))
     return PairCalibration(
         genuine_pairs=genuine.total,
         impostor_pairs=impostor.total,
@@ -149,23 +148,21 @@ class _Counts:
     Attributes:
         places: of the thresholds in `THRESHOLDS`, ascending.
         genuine, impostor: pairs at or above each threshold; the last row is of all pairs.
-        sources: pairs of people with an impostor pair at or above each threshold; 0 below the lowest for matches.
     """
 
     places: Int64[np.ndarray, " t"]
     genuine: Int64[np.ndarray, "rows people"]
     impostor: Int64[np.ndarray, "rows people"]
-    sources: Int64[np.ndarray, " t"]
 
     def false_matches(self, place: int) -> tuple[int, int]:
-        """Errors when pairs from a threshold on are called the same, and how many pairs of people they are of."""
-        row = int(np.searchsorted(self.places, place))
-        return int(self.impostor[row].sum()) // 2, int(self.sources[row])
+        """Errors when pairs from a threshold on are called the same, and how many people they are of."""
+        reaching = self.impostor[np.searchsorted(self.places, place)]
+        return int(reaching.sum()) // 2, error_sources(reaching)
 
     def false_non_matches(self, place: int) -> tuple[int, int]:
         """Errors when pairs below a threshold are called different, and how many people they are of."""
         below = self.genuine[-1] - self.genuine[np.searchsorted(self.places, place)]
-        return int(below.sum()), int(np.count_nonzero(below))
+        return int(below.sum()), error_sources(below)
 
     def point(self, target: float, place: int, errors: tuple[int, int]) -> OperatingPoint:
         """The operating point at a threshold with its errors and their sources."""
@@ -200,10 +197,9 @@ def _rate(
     return rate, bounds.low, bounds.high
 
 
-def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"], lowest_match: int) -> _Counts:
+def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"]) -> _Counts:
     shape = (len(places) + 1, held.people)
     genuine, impostor = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    sources: list[Int64[np.ndarray, " _"]] = [np.empty(0, dtype=np.int64) for _ in places]
     for pairs in _blocks(held):
         genuine[-1] += _by_person(held, pairs.rows, pairs.genuine, axis=1)
         impostor[-1] += _by_person(held, pairs.rows, pairs.impostor, axis=1)
@@ -214,10 +210,7 @@ def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"], lowest_match: 
             genuine[row] += _by_person(held, pairs.rows, pairs.genuine & reached, axis=1)
             impostor[row] += _by_person(held, pairs.rows, wrong, axis=1)
             impostor[row] += _by_person(held, pairs.columns, wrong, axis=0)
-            if place >= lowest_match:
-                one, other = np.nonzero(wrong)
-                sources[row] = np.union1d(sources[row], pairs.rows[one] * held.people + pairs.columns[other])
-    return _Counts(places, genuine, impostor, np.array([len(each) for each in sources]))
+    return _Counts(places, genuine, impostor)
 
 
 def _by_person(

@@ -4,8 +4,9 @@ Every held-out person is a stranger to the gallery of all the others. From how m
 threshold with, follows what a smaller gallery would do: of M people, k of whom reach it, a gallery of N drawn without
 replacement holds none of the k with probability C(M − k, N) / C(M, N). The mean of the rest over the searches is the
 false-positive identification rate (FPIR) of galleries of N people, without assuming that people are alike or
-independent. Galleries of more than M − 1 people are not told, and thresholds that fewer than `MIN_ERRORS` people reach
-are not either: nothing is extrapolated.
+independent. Galleries of more than M − 1 people are not told, and neither are thresholds that fewer than `MIN_ERRORS`
+people reach, or where the errors are of fewer than `MIN_SOURCES` strangers or people: nothing is extrapolated, and
+nothing rests on one stranger who looks like everybody.
 
 The interval is where the rate of *one* gallery of N others is expected when many strangers search it. Its variance is
 the jackknife's, leaving out one person at a time as stranger and as part of the gallery; the second part grows by M / N
@@ -24,6 +25,7 @@ from scipy import sparse, special
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.evaluation.error_sources import MIN_SOURCES, error_sources
 from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
@@ -144,7 +146,7 @@ def calibrate_search(held: CalibrationSet, scoring: ScoringRule = "best_image") 
     """Search for every held-out person among all the others.
 
     Raises:
-        FeaturesError: too few pairs for any threshold, or a person's mean feature has no direction.
+        FeaturesError: too few pairs or people for any threshold, or a person's mean feature has no direction.
     """
     searches = _Searches.of(held, scoring)
     thresholds, errors = _thresholds(held, searches)
@@ -153,6 +155,13 @@ def calibrate_search(held: CalibrationSet, scoring: ScoringRule = "best_image") 
     tally = _Tally(searches.owners, held.people, len(thresholds), sizes)
     for block, scores in searches.blocks():
         tally.add(block, scores, thresholds)
+    supported = [place for place in range(len(thresholds)) if tally.sources(place) >= MIN_SOURCES]
+    if not supported:
+        raise _too_small(
+            held,
+            f"false matches of at least {MIN_SOURCES} strangers and of as many people",
+            f"of {max(map(tally.sources, range(len(thresholds))))}",
+        )
     rates = errors / (len(searches.queries) * others)
     return SearchCalibration(
         scoring=scoring,
@@ -160,9 +169,23 @@ def calibrate_search(held: CalibrationSet, scoring: ScoringRule = "best_image") 
         images_per_person=round(len(searches.entries) / held.people, 2),
         people=tuple(int(size) for size in sizes),
         thresholds=tuple(
-            FalsePositives(threshold=float(threshold), rate=float(rate), errors=int(count), **tally.rates(place))
-            for place, (threshold, rate, count) in enumerate(zip(thresholds, rates, errors, strict=True))
+            FalsePositives(
+                threshold=float(thresholds[place]),
+                rate=float(rates[place]),
+                errors=int(errors[place]),
+                **tally.rates(place),
+            )
+            for place in supported
         ),
+    )
+
+
+def _too_small(held: CalibrationSet, expected: str, got: str) -> FeaturesError:
+    return FeaturesError(
+        f"{held.name} is too small to calibrate searches on",
+        expected=expected,
+        got=got,
+        cure="keep more people out of training: data.calibration_share",
     )
 
 
@@ -176,12 +199,8 @@ def _thresholds(held: CalibrationSet, searches: _Searches) -> tuple[Float64[np.n
     errors = histogram.reaching()[places]
     supported = errors >= MIN_ERRORS
     if not supported.any():
-        raise FeaturesError(
-            f"{held.name} is too small to calibrate searches on",
-            expected=f"at least {MIN_ERRORS / HIGHEST_RATE:.0f} pairs of a search and another person",
-            got=str(histogram.total),
-            cure="keep more people out of training: data.calibration_share",
-        )
+        least = f"at least {MIN_ERRORS / HIGHEST_RATE:.0f} pairs of a search and another person"
+        raise _too_small(held, least, str(histogram.total))
     return THRESHOLDS[places[supported]], errors[supported]
 
 
@@ -212,6 +231,7 @@ class _Tally:
         self.found_without = np.append(_chance(others - 1, sizes), np.ones((1, len(sizes))), axis=0)
         shape = (thresholds, people, len(sizes))
         self.as_stranger, self.without_others, self.as_entry = (np.zeros(shape) for _ in range(3))
+        self.wrong_searches, self.wrongly_found = (np.zeros((thresholds, people), dtype=np.int64) for _ in range(2))
 
     def add(self, block: slice, scores: Float32[np.ndarray, "b people"], thresholds: Float64[np.ndarray, " t"]) -> None:
         """Take in the scores of all people for some of the searches."""
@@ -223,10 +243,16 @@ class _Tally:
             kept = best >= threshold
             rows, columns, best = rows[kept], columns[kept], best[kept]
             counts = np.bincount(rows, minlength=len(scores))
+            np.add.at(self.wrong_searches[place], self.owners[block], counts)
+            self.wrongly_found[place] += np.bincount(columns, minlength=self.people)
             self.as_stranger[place] += strangers.T @ self.found[counts]
             self.without_others[place] += strangers.T @ self.found_without[counts]
             change = self.found_without[np.maximum(counts - 1, 0)] - self.found_without[counts]
             self.as_entry[place] += _marked(rows, columns, shape).T @ change
+
+    def sources(self, place: int) -> int:
+        """How many people the errors at one threshold are of: as strangers, or as entries, whichever are fewer."""
+        return min(error_sources(self.wrong_searches[place]), error_sources(self.wrongly_found[place]))
 
     def rates(self, place: int) -> dict[str, tuple[float, ...]]:
         """FPIR and its interval at one threshold, for each size."""
