@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -17,7 +18,7 @@ using nlohmann::json;
 
 constexpr char description_name[] = "bundle.json";
 constexpr std::size_t max_description_bytes = 4u << 20;
-constexpr std::uint64_t max_onnx_bytes = 1ull << 31;  // a protocol buffer cannot be larger
+constexpr std::size_t max_onnx_bytes = std::size_t{1} << 31;  // a protocol buffer cannot be larger
 
 /// Member of an object. Throws std::runtime_error where there is none.
 const json& member(const json& object, const char* key) {
@@ -104,6 +105,20 @@ std::string joined(const std::vector<std::string>& parts) {
     return all;
 }
 
+/// Names of the files that a model reads its weights from, beside its own.
+std::set<std::string> weight_files(const std::filesystem::path& path, const std::string& format) {
+    if (format == "openvino") return {std::filesystem::path(path).replace_extension(".bin").filename().string()};
+    if (format != "onnx") return {};
+    try {
+        const Bytes content = read_file(path, max_onnx_bytes + 1);
+        if (content.size() > max_onnx_bytes) throw std::runtime_error("more than " + grouped(max_onnx_bytes) + " bytes");
+        return external_files(content);
+    } catch (const std::exception& error) {
+        throw BundleError({path.string() + " is not a whole ONNX file", "a protocol buffer as onnx.proto describes it",
+                           error.what(), "export the model again"});
+    }
+}
+
 }  // namespace
 
 Bundle::Bundle(std::filesystem::path folder) : folder_(std::move(folder)) {
@@ -148,18 +163,9 @@ const Model& Bundle::choose(const std::string& precision) const {
 std::filesystem::path Bundle::verify(const Model& model) const {
     for (const std::string& name : model.files) check(name);
     const std::filesystem::path first = folder_ / model.files.at(0);
-    if (model.format != "onnx") return first;
-
     std::vector<std::string> outside;
-    try {
-        if (files_.at(model.files[0]).bytes > max_onnx_bytes)
-            throw std::runtime_error("more than " + grouped(max_onnx_bytes) + " bytes");
-        for (const std::string& name : external_files(read_file(first, max_onnx_bytes)))
-            if (std::count(model.files.begin(), model.files.end(), name) == 0) outside.push_back(quoted(name));
-    } catch (const std::exception& error) {
-        throw BundleError({first.string() + " is not a whole ONNX file", "a protocol buffer as onnx.proto describes it",
-                           error.what(), "export the model again"});
-    }
+    for (const std::string& name : weight_files(first, model.format))
+        if (std::count(model.files.begin(), model.files.end(), name) == 0) outside.push_back(quoted(name));
     if (!outside.empty())
         throw BundleError({first.string() + " reads weights from a file that is not part of the bundle",
                            "one of " + joined(model.files), joined(outside).substr(0, 300),

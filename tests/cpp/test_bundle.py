@@ -148,6 +148,19 @@ def test_an_onnx_file_that_reads_from_elsewhere_deep_inside_is_refused(
     assert 'got: "../secret"' in refusal()
 
 
+def test_an_openvino_model_whose_weights_have_no_hash_is_refused(refusal: Callable[[], str], bundle: Path) -> None:
+    (bundle / "model.xml").write_text("<net/>")
+    (bundle / "model.bin").write_bytes(b"other weights")
+
+    def add(description: dict[str, Any]) -> None:
+        description["models"].append(description["models"][0] | {"format": "openvino", "files": ["model.xml"]})
+        description["files"]["model.xml"] = file_of(b"<net/>").model_dump()
+
+    edit_description(bundle, add)
+
+    assert 'got: "model.bin"' in refusal()
+
+
 def test_what_is_no_onnx_file_is_refused(refusal: Callable[[], str], bundle: Path) -> None:
     content = b"\x3a\xff\xff\xff\x7f no model"
     (bundle / "model.onnx").write_bytes(content)

@@ -44,8 +44,8 @@ class Bundle {
     /// Throws BundleError: the bundle has neither.
     const Model& choose(const std::string& precision) const;
 
-    /// The file of a model that an engine opens, after all its files were checked: size, SHA-256, and, for ONNX, that
-    /// it reads its weights from no other file.
+    /// The file of a model that an engine opens, after all its files were checked: size, SHA-256, and that it reads its
+    /// weights from no other file.
     ///
     /// Throws BundleError: a file is missing, another than was exported, or reads what lies outside the bundle.
     std::filesystem::path verify(const Model& model) const;
