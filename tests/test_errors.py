@@ -6,8 +6,25 @@ from reseen import errors
 from reseen.errors import ReseenError, UsageError
 
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReseenError)]
-UNUSABLE_ARGUMENTS = {"UsageError", "RecipeError", "DatasetError", "FeaturesError", "WeightsError", "CheckpointError"}
-FAILURES = {"ReseenError", "ImageError", "StorageError", "DownloadError", "TrainingError", "Interrupted"}
+UNUSABLE_ARGUMENTS = {
+    "UsageError",
+    "RecipeError",
+    "DatasetError",
+    "FeaturesError",
+    "WeightsError",
+    "CheckpointError",
+    "BundleError",
+}
+FAILURES = {
+    "ReseenError",
+    "ImageError",
+    "StorageError",
+    "DownloadError",
+    "TrainingError",
+    "Interrupted",
+    "ExportError",
+    "EngineError",
+}
 
 
 def test_an_error_says_what_expected_got_and_the_cure() -> None:

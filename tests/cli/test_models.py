@@ -15,8 +15,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from reseen.bundle.catalogue import known
-from reseen.bundle.catalogue.entry import Entry
+from reseen.catalogue import known
+from reseen.catalogue.entry import Entry
 from reseen.cli.models import Project
 from reseen.datasets.manifest import Manifest
 from reseen.models.foreign.import_weights import SOURCES

@@ -40,9 +40,12 @@ def test_the_whole_way_leaves_people_a_run_pictures_and_a_page(tmp_path: Path) -
         lambda stage, done, total: stages.update({stage: done}) if done == total else None,
     )
 
-    assert stages == {"drawing": PLAN.images, "reading": 36, "gallery": 15, "query": 12}
+    assert stages == {"drawing": PLAN.images, "reading": 36, "gallery": 15, "query": 12, "exporting": 1}
     assert "Evaluated" in told
-    assert {path.name for path in (tmp_path / "demo").iterdir()} == {"people", "run", "ranked_lists.png", "report.html"}
+    left = ["bundle", "comparison.png", "people", "ranked_lists.png", "report.html", "run", "search.html"]
+    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == left
+    assert results.bundle is not None
+    assert results.bundle.searched == 15
     assert len(results.losses) == 1
     assert results.before.metrics.queries == results.after.metrics.queries == 12
     assert results.seconds > 0

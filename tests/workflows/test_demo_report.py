@@ -11,16 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reseen.bundle.description import Parity
 from reseen.datasets.manifest import Manifest
+from reseen.engines.match import Match
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.images.decode import decode_image
 from reseen.images.drawing import RankedList, draw_ranked_lists
 from reseen.recipe.schema import Recipe
 from reseen.workflows import demo_report
+from reseen.workflows.demo_bundle import BundleShown
 from reseen.workflows.demo_report import DemoResults, write_report
 from reseen.workflows.evaluate import Evaluation, evaluate_retrieval
 
 SmallRecipe = Callable[..., Recipe]
+
+
+PARITY = Parity(batches=(1,), cosine=1.0, norm_error=0.0, max_error=3e-7, ranked_lists_agree=True)
+SHOWN = BundleShown(PARITY, bytes=1_234_567, compared=Match(0.8125), searched=321)
 
 
 def evaluation(people: Manifest, noise: float) -> Evaluation:
@@ -54,6 +61,7 @@ def results(people: Manifest, small_recipe: SmallRecipe) -> DemoResults:
         before=evaluation(people, 5.0),
         after=evaluation(people, 0.5),
         losses=[3.25, 2.5, 1.5],
+        bundle=SHOWN,
         seconds=83.4,
     )
 
@@ -78,6 +86,16 @@ def test_the_page_tells_what_was_measured(results: DemoResults, tmp_path: Path) 
     assert "3 of those images show people nobody asks about" in text
     assert "12 queries, 0 skipped" in text
     assert "made in 83 seconds" in text
+
+
+def test_the_page_tells_what_the_bundle_did_or_that_it_was_skipped(results: DemoResults, tmp_path: Path) -> None:
+    text = text_of(write_report(results, tmp_path).read_text(encoding="utf-8"))
+    for told in ("a folder of 1,235 kB", "to 3e-07 in every number", "score 0.812", "searched 321 images"):
+        assert told in text
+
+    without = text_of(write_report(replace(results, bundle=None), tmp_path).read_text(encoding="utf-8"))
+    assert "were skipped: pip install 'reseen[export]'" in without
+    assert "agrees" not in without
 
 
 def test_the_loss_falls_in_the_picture_as_it_fell(results: DemoResults, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def demo(
     ] = Path("demo"),
     device: DeviceOption = "auto",
 ) -> None:
-    """Show the whole way in a few minutes: draw people, train, evaluate before and after, ranked lists, report.html.
+    """Show the whole way in a few minutes: draw people, train, evaluate before and after, export, compare, search.
 
     Example: reseen demo --out demo
     """
@@ -30,4 +30,8 @@ def demo(
     for name, evaluation in (("untrained", results.before), ("trained", results.after)):
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")
+    if results.bundle is None:
+        say("export, compare and search were skipped: pip install 'reseen[export]' adds what they need")
+    else:
+        give(f"   bundle: agrees with the network to {results.bundle.parity.max_error:.0e} in every number")
     say(f"done in {results.seconds:.0f} s; look at {out / 'report.html'}")

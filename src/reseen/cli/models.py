@@ -17,8 +17,8 @@ from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
-    from reseen.bundle.catalogue.entry import Entry
-    from reseen.bundle.catalogue.store import Kept, Store
+    from reseen.catalogue.entry import Entry
+    from reseen.catalogue.store import Kept, Store
     from reseen.models.foreign.import_weights import Imported
     from reseen.recipe.schema import Recipe
 
@@ -45,7 +45,7 @@ def list_models(as_json: JsonOption = False) -> None:
 
     Example: reseen models list
     """
-    from reseen.bundle.catalogue.known import ENTRIES
+    from reseen.catalogue.known import ENTRIES
 
     store = _store()
     if as_json:
@@ -63,7 +63,7 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
 
     Example: reseen models show resnet50_imagenet
     """
-    from reseen.bundle.catalogue.known import find_entry
+    from reseen.catalogue.known import find_entry
 
     entry = find_entry(name)
     facts = _facts(entry, _store().find(entry))
@@ -78,7 +78,7 @@ def pull(name: NameArgument, as_json: JsonOption = False) -> None:
 
     Example: reseen models pull resnet50_imagenet
     """
-    from reseen.bundle.catalogue.known import find_entry
+    from reseen.catalogue.known import find_entry
 
     entry = find_entry(name)
     say(f"licence: {entry.licence}")
@@ -173,7 +173,7 @@ def _told(imported: Imported) -> list[str]:
 
 
 def _store() -> Store:
-    from reseen.bundle.catalogue.store import Store
+    from reseen.catalogue.store import Store
 
     home = os.environ.get("RESEEN_HOME") or "~/.cache/reseen"
     offline = os.environ.get("RESEEN_OFFLINE", "0") not in ("", "0")

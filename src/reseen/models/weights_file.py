@@ -37,7 +37,7 @@ def resolve_weights(path: Path) -> Path:
             f"{path} is not read: files of this kind are pickles, and opening a pickle can run any code in it",
             expected=f"a {' or '.join(SUFFIXES)} file",
             got=path.suffix,
-            cure="convert it where you trust it: load its tensors there and save them with safetensors",
+            cure="read it as data: reseen models import FILE --from SOURCE --model RECIPE --output WEIGHTS.safetensors",
         )
     tried = [path] if path.suffix in SUFFIXES else [Path(f"{path}{suffix}") for suffix in SUFFIXES]
     for candidate in tried:

@@ -1,4 +1,4 @@
-"""The whole way in a few minutes: draw people, train, evaluate before and after, look at ranked lists, report."""
+"""The whole way in a few minutes: draw people, train, evaluate, export, compare, search, report."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.events import Listener
 from reseen.training.randomness import Purpose, seed_torch
+from reseen.workflows.demo_bundle import show_bundle
 from reseen.workflows.demo_report import DemoResults, write_report
 from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval
 from reseen.workflows.extract import Progress
@@ -48,7 +49,7 @@ class Demo:
 
 
 def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress | None = None) -> DemoResults:
-    """Do it all, and write `report.html` and `ranked_lists.png`.
+    """Do it all; write `report.html`, `ranked_lists.png`, and what `show_bundle` writes.
 
     Args:
         demo: what to do.
@@ -73,13 +74,20 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
     train(TrainingRun(recipe, manifest, run, demo.device), listeners, progress)
     trained = load_network(recipe.model, run / "checkpoints" / "best")
     curve = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    after = _measure(trained, recipe, manifest, demo.device)
+    if progress is not None:
+        progress("exporting", 0, 1)
+    bundle = show_bundle(trained, recipe.preprocess, manifest, after, demo.output)
+    if progress is not None:
+        progress("exporting", 1, 1)
     results = DemoResults(
         manifest=manifest,
         recipe=recipe,
         parameters=sum(parameter.numel() for parameter in untrained.parameters()),
         before=before,
-        after=_measure(trained, recipe, manifest, demo.device),
+        after=after,
         losses=[record["losses"]["total"] for record in curve if record["kind"] == "epoch"],
+        bundle=bundle,
         seconds=time.perf_counter() - start,
     )
     write_report(results, demo.output)

@@ -20,6 +20,7 @@ from reseen.files import write_whole
 from reseen.images.decode import decode_image
 from reseen.images.drawing import RankedList, RankedMatch, draw_ranked_lists
 from reseen.recipe.schema import Recipe
+from reseen.workflows.demo_bundle import BundleShown
 from reseen.workflows.evaluate import Evaluation
 
 RANKS_SHOWN = 10
@@ -38,7 +39,8 @@ class DemoResults:
         before: evaluation of the network as initialised.
         after: evaluation of the trained network.
         losses: mean loss of each epoch.
-        seconds: from the first drawing to the last evaluation.
+        bundle: what its export did; None where it could not be exported.
+        seconds: from the first drawing to the last search.
     """
 
     manifest: Manifest
@@ -47,6 +49,7 @@ class DemoResults:
     before: Evaluation
     after: Evaluation
     losses: Sequence[float]
+    bundle: BundleShown | None
     seconds: float
 
 
@@ -73,6 +76,7 @@ def write_report(results: DemoResults, output: Path) -> Path:
         distractors=sum(sample.person == DISTRACTOR for sample in gallery),
         figures=_figures(results),
         curve=results.losses,
+        bundle=results.bundle,
         ranked=_data_uri(ranked),
         ranked_width=ranked.width,
         people=_data_uri(people),

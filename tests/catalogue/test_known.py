@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reseen.bundle.catalogue.address import check_address
-from reseen.bundle.catalogue.entry import Entry
-from reseen.bundle.catalogue.known import ENTRIES, find_entry
+from reseen.catalogue.address import check_address
+from reseen.catalogue.entry import Entry
+from reseen.catalogue.known import ENTRIES, find_entry
 from reseen.errors import UsageError
 from reseen.recipe.load import load_recipe
 

@@ -5,7 +5,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from reseen.bundle.catalogue.address import build_opener, check_address
+from reseen.catalogue.address import build_opener, check_address
 from reseen.errors import DownloadError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from reseen.bundle.catalogue.entry import Entry
+from reseen.catalogue.entry import Entry
 from reseen.errors import UsageError
 
 PADDLECLAS = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/rec/reid/pretrain"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reseen.bundle.catalogue.download import Download, Limits
+from reseen.catalogue.download import Download, Limits
 from reseen.errors import DownloadError, StorageError
 
 CUT = 100_000
@@ -211,7 +211,7 @@ def test_a_full_disk_is_told_as_one(server: Any, part: Path, monkeypatch: pytest
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("reseen.bundle.catalogue.download.os.fsync", full)
+    monkeypatch.setattr("reseen.catalogue.download.os.fsync", full)
     server.etag = ""
     with pytest.raises(StorageError, match="No space left"):
         fetch(server, part)

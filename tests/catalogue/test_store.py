@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reseen.bundle.catalogue.download import Limits
-from reseen.bundle.catalogue.entry import Entry
-from reseen.bundle.catalogue.store import Store
+from reseen.catalogue.download import Limits
+from reseen.catalogue.entry import Entry
+from reseen.catalogue.store import Store
 from reseen.errors import DownloadError, StorageError, UsageError
 
 

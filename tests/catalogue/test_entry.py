@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reseen.bundle.catalogue.entry import Entry
+from reseen.catalogue.entry import Entry
 
 FIXED = {"what": "a", "licence": "b", "trained_on": "c", "stated_by": "d", "use": "e"}
 

@@ -17,7 +17,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from reseen.bundle.catalogue.address import build_opener, check_address
+from reseen.catalogue.address import build_opener, check_address
 from reseen.errors import DownloadError, StorageError
 from reseen.files import write_whole
 from reseen.strict import Strict

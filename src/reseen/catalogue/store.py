@@ -12,8 +12,8 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from reseen.bundle.catalogue.download import MAX_STATE_BYTES, Download, Limits, Progress
-from reseen.bundle.catalogue.entry import Entry
+from reseen.catalogue.download import MAX_STATE_BYTES, Download, Limits, Progress
+from reseen.catalogue.entry import Entry
 from reseen.errors import DownloadError, StorageError, UsageError
 from reseen.files import make_folder, write_whole
 from reseen.strict import Strict
