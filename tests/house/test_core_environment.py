@@ -1,0 +1,140 @@
+"""A bundle is used in an environment that holds the core dependencies and nothing else: no torch, no extra."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+from PIL import Image
+
+Python = Callable[..., subprocess.CompletedProcess[str]]
+
+HEAVY = ("torch", "scipy", "pandas", "pyarrow", "jinja2", "onnx", "openvino", "MNN", "matplotlib")
+
+
+@pytest.fixture(scope="session")
+def core_packages(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that links to what `pip install reseen`, without an extra, brings."""
+    folder = tmp_path_factory.mktemp("core")
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    waiting = list(project["dependencies"])
+    done: set[str] = set()
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        if requirement.name in done or not (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
+            continue
+        done.add(requirement.name)
+        distribution = metadata.distribution(requirement.name)
+        waiting += distribution.requires or []
+        for top in {Path(str(file)).parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(str(distribution.locate_file(top)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def core_python(core_packages: Path, repository: Path) -> Python:
+    """Run Python with the core packages alone."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment["PYTHONPATH"] = f"{repository / 'src'}{os.pathsep}{core_packages}"
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-S", "-W", "error", *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def crops(tmp_path: Path) -> Path:
+    folder = tmp_path / "crops"
+    folder.mkdir()
+    draw = np.random.default_rng(0)
+    for name in "abc":
+        Image.fromarray(draw.integers(0, 256, (20, 10, 3), dtype=np.uint8)).save(folder / f"{name}.png")
+    return folder
+
+
+def test_no_extra_can_be_imported_there(core_python: Python) -> None:
+    extras = ("torch", "safetensors", "pyarrow", "onnx", "openvino", "MNN", "nncf", "beartype", "pytest")
+    program = "import importlib.util as u, sys; print([name for name in sys.argv[1:] if u.find_spec(name)])"
+
+    done = core_python("-c", program, "numpy", *extras)
+
+    assert done.stdout.strip() == "['numpy']", done.stderr
+
+
+def test_embedding_comparing_and_searching_work(
+    core_python: Python, small_bundle: Path, crops: Path, tmp_path: Path
+) -> None:
+    features, page, picture = tmp_path / "f.npz", tmp_path / "found.html", tmp_path / "both.png"
+    commands = {
+        "embed": ("embed", crops, "--output", features),
+        "compare": ("compare", crops / "a.png", crops / "b.png", "--output", picture, "--json"),
+        "search": ("search", crops / "a.png", "--in", crops, "--output", page, "--json"),
+        "bench": ("bench", "--engine", "onnxruntime", "--batch-size", "1", "--seconds", "0", "--json"),
+    }
+
+    done = {name: core_python("-m", "reseen", *command, "--bundle", small_bundle) for name, command in commands.items()}
+
+    assert {name: each.stderr for name, each in done.items() if each.returncode} == {}
+    with np.load(features, allow_pickle=False) as arrays:
+        score = float(arrays["features"][0] @ arrays["features"][1])
+    assert json.loads(done["compare"].stdout)["score"] == pytest.approx(score, abs=1e-5)
+    (query,) = json.loads(done["search"].stdout)["queries"]
+    assert {match["name"]: match["score"] for match in query["matches"]}[str(crops / "b.png")] == pytest.approx(
+        score, abs=1e-5
+    )
+    assert page.is_file()
+    assert picture.is_file()
+    assert len(json.loads(done["bench"].stdout)["cases"]) == 2
+
+
+def test_a_calibrated_bundle_gives_verdicts(core_python: Python, calibrated_bundle: Path, crops: Path) -> None:
+    done = core_python("-m", "reseen", "compare", crops / "a.png", crops / "a.png", "--bundle", calibrated_bundle)
+
+    assert done.returncode == 0, done.stderr
+    assert "same person: " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        (("--output", "f.parquet"), "pip install 'reseen[parquet]'"),
+        (("--engine", "openvino"), "pip install 'reseen[openvino]'"),
+    ],
+)
+def test_a_missing_extra_names_the_command_that_installs_it(
+    core_python: Python, small_bundle: Path, crops: Path, options: tuple[str, ...], command: str
+) -> None:
+    done = core_python("-m", "reseen", "embed", crops, "--bundle", small_bundle, *options)
+
+    assert done.returncode == 2
+    assert command in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["embed", "compare"])
+def test_nothing_heavy_is_imported_that_is_not_needed(
+    core_python: Python, small_bundle: Path, crops: Path, verb: str
+) -> None:
+    images = [crops / "a.png", crops / "b.png"]
+    program = (
+        "import sys\nfrom reseen.cli.app import main\ntry:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = core_python("-c", program, verb, *images, "--bundle", small_bundle)
+
+    *result, imported = done.stdout.splitlines()
+    assert imported == "[]"
+    assert len(result) == {"embed": 2, "compare": 1}[verb], done.stderr
