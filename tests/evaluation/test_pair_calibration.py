@@ -16,7 +16,8 @@ from reseen.errors import FeaturesError
 from reseen.evaluation import pair_calibration as module
 from reseen.evaluation import protocol
 from reseen.evaluation.calibration_set import CalibrationSet
-from reseen.evaluation.pair_calibration import OperatingPoint, calibrate_pairs
+from reseen.evaluation.operating_point import OperatingPoint
+from reseen.evaluation.pair_calibration import calibrate_pairs
 from reseen.evaluation.score_histogram import STEPS
 
 DrawnPeople = Callable[..., CalibrationSet]

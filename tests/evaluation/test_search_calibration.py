@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reseen.errors import FeaturesError
-from reseen.evaluation import protocol
+from reseen.evaluation import protocol, search_tally
 from reseen.evaluation import search_calibration as module
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.proportion import jackknife_variance
@@ -74,7 +74,7 @@ def test_the_variance_is_that_of_leaving_out_each_person_in_turn(
         told.append(without)
         return jackknife_variance(without)
 
-    monkeypatch.setattr(module, "jackknife_variance", listen)
+    monkeypatch.setattr(search_tally, "jackknife_variance", listen)
     held = drawn_people(8, 4, noise=1.5)
     searches = naive_scores(held, "best_image")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -99,6 +100,27 @@ def test_a_rate_without_an_operating_point_is_refused(calibration: Calibration, 
         judge(calibration, 0.5, false_non_match_rate=0.02)
 
 
-def test_an_empty_gallery_is_refused(calibration: Calibration) -> None:
+@pytest.mark.parametrize("people", [0, -3])
+def test_an_empty_gallery_is_refused(calibration: Calibration, people: int) -> None:
     with pytest.raises(UsageError, match="nobody to be found"):
-        search_verdict(calibration, 0.5, 0)
+        search_verdict(calibration, 0.5, people)
+
+
+@pytest.mark.parametrize("judge", [compare_verdict, lambda c, s: search_verdict(c, s, 5)])
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf, -5.0, 2.0, 1.01])
+def test_what_is_no_cosine_is_refused(
+    calibration: Calibration, judge: Callable[[Calibration, float], object], score: float
+) -> None:
+    with pytest.raises(UsageError, match=r"a score cannot be judged"):
+        judge(calibration, score)
+
+
+def test_rounding_may_take_a_cosine_a_little_beyond_one(calibration: Calibration) -> None:
+    assert compare_verdict(calibration, 1.0005).answer == "same"
+    assert compare_verdict(calibration, -1.0005).answer == "different"
+
+
+@pytest.mark.parametrize("fpir", [math.nan, -0.1, 1.1])
+def test_what_is_no_rate_is_refused(calibration: Calibration, fpir: float) -> None:
+    with pytest.raises(UsageError, match="the FPIR is no rate"):
+        search_verdict(calibration, 0.5, 10, fpir=fpir)

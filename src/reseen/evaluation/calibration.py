@@ -10,13 +10,16 @@ from pydantic import Field, ValidationError
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.error_sources import MIN_SOURCES
-from reseen.evaluation.pair_calibration import OperatingPoint, PairCalibration, calibrate_pairs
+from reseen.evaluation.operating_point import OperatingPoint
+from reseen.evaluation.pair_calibration import PairCalibration, calibrate_pairs
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
 from reseen.evaluation.verification import MIN_ERRORS
 from reseen.files import write_whole
 from reseen.strict import Count, Strict
 
 MAX_BYTES = 4 * 2**20
+MAX_NAME = 300
+"""Longest name of a set, in characters."""
 SHOWN_RATES = (0.1, 0.01)
 """False-positive identification rates that people are shown."""
 
@@ -33,7 +36,7 @@ class CalibrationSource(Strict):
         dimensions: numbers in a feature.
     """
 
-    name: str
+    name: Annotated[str, Field(max_length=MAX_NAME)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     people: Count
     images: Count
@@ -111,7 +114,7 @@ def calibrate(held: CalibrationSet, scoring: ScoringRule = "best_image") -> Cali
     cameras = set(held.cameras.tolist()) - {-1}
     return Calibration(
         source=CalibrationSource(
-            name=held.name,
+            name=held.name.encode(errors="replace").decode()[:MAX_NAME],
             sha256=held.sha256,
             people=held.people,
             images=len(held.features),
@@ -156,4 +159,4 @@ def read_calibration(path: Path) -> Calibration:
 
 def _first_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}"
+    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"

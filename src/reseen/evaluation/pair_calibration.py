@@ -7,47 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
+from pydantic import Field, model_validator
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
+from reseen.evaluation.calibrated_rate import ascends
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.error_sources import MIN_SOURCES, error_sources
+from reseen.evaluation.operating_point import OperatingPoint
 from reseen.evaluation.platt import Logistic, fit_logistic
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
 from reseen.evaluation.score_histogram import STEPS, THRESHOLDS, ScoreHistogram
 from reseen.evaluation.verification import MIN_ERRORS
-from reseen.strict import Count, Rate, Strict
+from reseen.strict import Count, Strict
 
 FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)
 FALSE_NON_MATCH_RATES = (1e-1, 1e-2, 1e-3)
-
-
-class OperatingPoint(Strict):
-    """A threshold, and how often it is wrong.
-
-    Attributes:
-        target: the error rate asked for: of false matches, where pairs from the threshold on are called the same, or of
-            false non-matches, where pairs below it are called different.
-        supported: whether the pairs can tell: at least `MIN_ERRORS` errors, of at least `MIN_SOURCES` people. If they
-            cannot, there is no threshold.
-        threshold: the lowest (for false non-matches: the highest) that keeps the target.
-        false_match_rate: measured, with the bounds of its 95 % interval.
-        true_match_rate: measured, with the bounds of its 95 % interval.
-        errors: pairs that this threshold gets wrong, or would, were there enough of them.
-        error_sources: how many people the errors are of, as `reseen.evaluation.error_sources` counts them.
-    """
-
-    target: Rate
-    supported: bool
-    errors: Count
-    error_sources: Count = 0
-    threshold: float | None = None
-    false_match_rate: tuple[Rate, Rate, Rate] | None = None
-    true_match_rate: tuple[Rate, Rate, Rate] | None = None
 
 
 class PairCalibration(Strict):
@@ -63,8 +43,18 @@ class PairCalibration(Strict):
     genuine_pairs: Count
     impostor_pairs: Count
     logistic: Logistic
-    match: tuple[OperatingPoint, ...]
-    non_match: tuple[OperatingPoint, ...]
+    match: Annotated[tuple[OperatingPoint, ...], Field(min_length=1)]
+    non_match: Annotated[tuple[OperatingPoint, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _stricter_and_stricter(self) -> PairCalibration:
+        for points, direction in ((self.match, 1), (self.non_match, -1)):
+            if not ascends([-point.target for point in points]):
+                raise ValueError("targets that do not descend")
+            thresholds = [direction * point.threshold for point in points if point.threshold is not None]
+            if not ascends(thresholds, strictly=False):
+                raise ValueError("thresholds in another order than their targets")
+        return self
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,29 +7,26 @@ false-positive identification rate (FPIR) of galleries of N people, without assu
 independent. Galleries of more than M − 1 people are not told, and neither are thresholds that fewer than `MIN_ERRORS`
 people reach, or where the errors are of fewer than `MIN_SOURCES` strangers or people: nothing is extrapolated, and
 nothing rests on one stranger who looks like everybody.
-
-The interval is where the rate of *one* gallery of N others is expected when many strangers search it. Its variance is
-the jackknife's, leaving out one person at a time as stranger and as part of the gallery; the second part grows by M / N
-for the gallery's own luck with its people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64
-from scipy import sparse, special
+from pydantic import Field, model_validator
 
 from reseen.errors import FeaturesError
+from reseen.evaluation.calibrated_rate import OUTSIDE, Cosine, ascends
 from reseen.evaluation.calibration_set import CalibrationSet
-from reseen.evaluation.error_sources import MIN_SOURCES, error_sources
+from reseen.evaluation.error_sources import MIN_SOURCES
 from reseen.evaluation.normalise import unit_rows
-from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import row_blocks
 from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
+from reseen.evaluation.search_tally import Tally
 from reseen.evaluation.verification import MIN_ERRORS
 from reseen.strict import Count, Rate, Strict
 
@@ -39,7 +36,6 @@ ScoringRule = Literal["best_image", "mean_feature"]
 HIGHEST_RATE = 0.1
 THRESHOLDS_A_DECADE = 8
 SIZES_A_DECADE = 10
-DIGITS = 6
 
 
 class FalsePositives(Strict):
@@ -54,12 +50,24 @@ class FalsePositives(Strict):
         low, high: bounds of their 95 % intervals.
     """
 
-    threshold: float
+    threshold: Cosine
     rate: Rate
     errors: Count
     fpir: tuple[Rate, ...]
     low: tuple[Rate, ...]
     high: tuple[Rate, ...]
+
+    @model_validator(mode="after")
+    def _rates_within_their_intervals(self) -> FalsePositives:
+        if not len(self.low) == len(self.fpir) == len(self.high):
+            raise ValueError("rates without intervals, or intervals without rates")
+        if not all(low <= rate <= high for low, rate, high in zip(self.low, self.fpir, self.high, strict=True)):
+            raise ValueError(OUTSIDE)
+        if not ascends(self.fpir, strictly=False):
+            raise ValueError("rates that fall as the gallery grows")
+        if self.errors < MIN_ERRORS:
+            raise ValueError(f"{self.errors} errors support no threshold")
+        return self
 
 
 class SearchCalibration(Strict):
@@ -75,9 +83,22 @@ class SearchCalibration(Strict):
 
     scoring: ScoringRule
     searches: Count
-    images_per_person: float
-    people: tuple[Count, ...]
-    thresholds: tuple[FalsePositives, ...]
+    images_per_person: Annotated[float, Field(ge=1)]
+    people: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
+    thresholds: Annotated[tuple[FalsePositives, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SearchCalibration:
+        if not ascends(self.people):
+            raise ValueError("people that do not ascend")
+        if any(len(each.fpir) != len(self.people) for each in self.thresholds):
+            raise ValueError("a rate for each number of people is not there")
+        if not ascends([each.threshold for each in self.thresholds]):
+            raise ValueError("thresholds that do not ascend")
+        for place in range(len(self.people)):
+            if not ascends([-each.fpir[place] for each in self.thresholds], strictly=False):
+                raise ValueError("rates that rise with the threshold")
+        return self
 
     def size(self, people: int) -> int | None:
         """The place in `people` of the smallest size that is no less; None beyond the largest."""
@@ -152,7 +173,7 @@ def calibrate_search(held: CalibrationSet, scoring: ScoringRule = "best_image") 
     thresholds, errors = _thresholds(held, searches)
     others = held.people - 1
     sizes = _sizes(others - 1)
-    tally = _Tally(searches.owners, held.people, len(thresholds), sizes)
+    tally = Tally(searches.owners, held.people, len(thresholds), sizes)
     for block, scores in searches.blocks():
         tally.add(block, scores, thresholds)
     supported = [place for place in range(len(thresholds)) if tally.sources(place) >= MIN_SOURCES]
@@ -208,86 +229,3 @@ def _sizes(largest: int) -> Int64[np.ndarray, " s"]:
     """Numbers of people, in even steps of their logarithm, up to and including the largest."""
     steps = np.arange(int(SIZES_A_DECADE * np.log10(largest)) + 1)
     return np.unique([*np.round(10 ** (steps / SIZES_A_DECADE)).astype(np.int64), largest])
-
-
-class _Tally:
-    """Adds up, for each threshold and size, the chance that a search reaches somebody, and what each person changes.
-
-    Args:
-        owners: the person of each search.
-        people: how many there are.
-        thresholds: how many there are.
-        sizes: of the galleries, at most `people` - 2.
-    """
-
-    def __init__(
-        self, owners: Int64[np.ndarray, " q"], people: int, thresholds: int, sizes: Int64[np.ndarray, " s"]
-    ) -> None:
-        self.owners, self.people, self.sizes = owners, people, sizes
-        self.searches = np.bincount(owners, minlength=people)
-        others = people - 1
-        self.found = _chance(others, sizes)
-        # Without one of the others. When all of them reach the threshold, he is one of those who do.
-        self.found_without = np.append(_chance(others - 1, sizes), np.ones((1, len(sizes))), axis=0)
-        shape = (thresholds, people, len(sizes))
-        self.as_stranger, self.without_others, self.as_entry = (np.zeros(shape) for _ in range(3))
-        self.wrong_searches, self.wrongly_found = (np.zeros((thresholds, people), dtype=np.int64) for _ in range(2))
-
-    def add(self, block: slice, scores: Float32[np.ndarray, "b people"], thresholds: Float64[np.ndarray, " t"]) -> None:
-        """Take in the scores of all people for some of the searches."""
-        shape = (len(scores), self.people)
-        strangers = _marked(np.arange(len(scores)), self.owners[block], shape)
-        rows, columns = np.nonzero(scores >= thresholds[0])
-        best = scores[rows, columns]
-        for place, threshold in enumerate(thresholds):
-            kept = best >= threshold
-            rows, columns, best = rows[kept], columns[kept], best[kept]
-            counts = np.bincount(rows, minlength=len(scores))
-            np.add.at(self.wrong_searches[place], self.owners[block], counts)
-            self.wrongly_found[place] += np.bincount(columns, minlength=self.people)
-            self.as_stranger[place] += strangers.T @ self.found[counts]
-            self.without_others[place] += strangers.T @ self.found_without[counts]
-            change = self.found_without[np.maximum(counts - 1, 0)] - self.found_without[counts]
-            self.as_entry[place] += _marked(rows, columns, shape).T @ change
-
-    def sources(self, place: int) -> int:
-        """How many people the errors at one threshold are of: as strangers, or as entries, whichever are fewer."""
-        return min(error_sources(self.wrong_searches[place]), error_sources(self.wrongly_found[place]))
-
-    def rates(self, place: int) -> dict[str, tuple[float, ...]]:
-        """FPIR and its interval at one threshold, for each size."""
-        stranger, total = self.as_stranger[place], len(self.owners)
-        rate = stranger.sum(axis=0) / total
-        without_stranger = (stranger.sum(axis=0) - stranger) / (total - self.searches)[:, None]
-        rest = self.without_others[place]
-        without_entry = (rest.sum(axis=0) - rest + stranger + self.as_entry[place]) / total
-        luck = 1 + (self.people - 1) / self.sizes
-        variance = jackknife_variance(without_stranger) + luck * jackknife_variance(without_entry)
-        bounds = [rate_interval(r, v, self.people) for r, v in zip(rate.tolist(), variance.tolist(), strict=True)]
-        return {
-            "fpir": _rounded(rate.tolist()),
-            "low": _rounded([each.low for each in bounds]),
-            "high": _rounded([each.high for each in bounds]),
-        }
-
-
-def _marked(
-    rows: Int64[np.ndarray, " n"], columns: Int64[np.ndarray, " n"], shape: tuple[int, int]
-) -> sparse.csr_array:
-    """Ones at these places; rows ascending."""
-    starts = np.searchsorted(rows, np.arange(shape[0] + 1))
-    return sparse.csr_array((np.ones(len(rows)), columns, starts), shape=shape)
-
-
-def _chance(people: int, sizes: Int64[np.ndarray, " s"]) -> Float64[np.ndarray, "counts s"]:
-    """Chance that N drawn without replacement from M people hold one of k, for k = 0 to M (rows) and N (columns)."""
-    others = people - np.arange(people + 1)[:, None]
-    log = special.gammaln
-    with np.errstate(invalid="ignore"):
-        none = log(others + 1) - log(others - sizes + 1) - log(people + 1) + log(people - sizes + 1)
-    chance: Float64[np.ndarray, "counts s"] = np.where(others < sizes, 1.0, -np.expm1(np.minimum(none, 0)))
-    return chance
-
-
-def _rounded(values: list[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.{DIGITS}g}") for value in values)

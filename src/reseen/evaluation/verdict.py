@@ -12,7 +12,8 @@ from typing import Literal
 
 from reseen.errors import UsageError
 from reseen.evaluation.calibration import Calibration
-from reseen.evaluation.pair_calibration import OperatingPoint
+from reseen.evaluation.operating_point import OperatingPoint
+from reseen.evaluation.score_histogram import SLACK
 
 Answer = Literal["same", "unsure", "different"]
 FALSE_MATCH_RATE = 1e-3
@@ -28,7 +29,9 @@ class Verdict:
         answer: `same` and `different` only where the calibration supports the rate asked for; otherwise `unsure`.
         score: cosine similarity.
         probability: of the same person: for two images with an even prior; for a search with every person of the
-            gallery and a stranger equally likely before it.
+            gallery and a stranger equally likely before it. A search's is too low, and the more so the larger the
+            gallery: it is that of two images with this score, while the best of many is looked at, which for the
+            person searched for is the best image of several. What decides is `answer`, by the rates of searches.
         error_rate: for two images, the measured rate of false matches at the strictest operating point that the score
             reaches; for a search, the FPIR from the highest calibrated threshold on that it reaches. None below all,
             and for galleries beyond the calibration's.
@@ -63,8 +66,9 @@ def compare_verdict(
         false_non_match_rate: share of the pairs of one person that may be called different; one of the calibration's.
 
     Raises:
-        UsageError: the calibration has no such operating point.
+        UsageError: the calibration has no such operating point, or the score is no cosine similarity.
     """
+    _require_cosine(score)
     same = _point(calibration.pairs.match, false_match_rate, "false-match rate")
     different = _point(calibration.pairs.non_match, false_non_match_rate, "false-non-match rate")
     reached = [p for p in calibration.pairs.match if p.threshold is not None and score >= p.threshold]
@@ -98,12 +102,19 @@ def search_verdict(
         false_non_match_rate: as in `compare_verdict`; a person's best image scores higher than most, so fewer are lost.
 
     Raises:
-        UsageError: the calibration has no such operating point, or the gallery is empty.
+        UsageError: the calibration has no such operating point, the score is no cosine similarity, `people` is no
+            number of people, or `fpir` no rate.
     """
-    if people < 1:
+    _require_cosine(score)
+    if not people >= 1 or people % 1:
         raise UsageError(
-            "there is nobody to be found", expected="a gallery of people", got=f"{people} people", cure="enrol someone"
+            "there is nobody to be found",
+            expected="the number of people in the gallery, at least 1",
+            got=f"{people} people",
+            cure="enrol someone",
         )
+    if not 0 <= fpir <= 1:
+        raise UsageError("the FPIR is no rate", expected="a number from 0 to 1", got=f"{fpir}", cure="ask for 0.01")
     search = calibration.search
     different = _point(calibration.pairs.non_match, false_non_match_rate, "false-non-match rate")
     same, reached, size = search.threshold(people, fpir), search.reached(score), search.size(people)
@@ -116,6 +127,16 @@ def search_verdict(
         expected_false_matches=None if reached is None else people * reached.rate,
         calibration=calibration.source.name,
     )
+
+
+def _require_cosine(score: float) -> None:
+    if not abs(score) <= 1 + SLACK:  # so that NaN is refused too
+        raise UsageError(
+            "a score cannot be judged",
+            expected="a cosine similarity, from -1 to 1",
+            got=f"{score}",
+            cure="compare unit-length features of the model that was calibrated",
+        )
 
 
 def _answer(score: float, same: float | None, different: float | None) -> Answer:
