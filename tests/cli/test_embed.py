@@ -133,16 +133,17 @@ def test_a_killed_call_goes_on_when_it_is_called_again(small_bundle: Path, resee
     Image.new("RGB", (300, 300), "red").save(crops / "first.png")
     for number in range(1099):
         (crops / f"{number:04}.png").hardlink_to(crops / "first.png")
-    command = [sys.executable, "-m", "reseen", "embed", crops, "--bundle", small_bundle, "--output", output]
+    embed = ["embed", str(crops), "--bundle", str(small_bundle), "--output", str(output)]
+    command = [sys.executable, "-m", "reseen", *embed, "--threads", "1"]
 
-    with subprocess.Popen([*command, "--threads", "1"], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         journal = tmp_path / "f.npz.unfinished" / "journal.jsonl"
         ends = time.monotonic() + 120
         while not (journal.exists() and journal.stat().st_size) and time.monotonic() < ends:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not output.exists()
-    answer = reseen("embed", crops, "--bundle", small_bundle, "--output", output)
+    answer = reseen(*embed)
 
     assert answer.code == 0
     assert re.search(r"going on after (512|1,024) of 1,100 images", answer.err)
