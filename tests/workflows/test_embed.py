@@ -183,5 +183,18 @@ def test_an_output_of_another_kind_is_refused_before_the_work(embedder: Embedder
     assert [path.name for path in tmp_path.iterdir()] == ["crops"]
 
 
+def test_names_and_features_do_not_part_ways_when_an_image_is_read_twice_with_different_luck(
+    embedder: Embedder, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = inputs_of([crops / "00.png", crops / "00.png"])
+    name, torn = twice[0].name, ImageError("torn", expected="e", got="g", cure="c")
+    feature = embedder.embed(crops / "00.png")
+    monkeypatch.setattr(embedder, "embed_batches", lambda inputs: [Embedded((name,), feature, {name: torn})])
+
+    with pytest.raises(ImageError, match="given twice could be read once only"):
+        embed_to_file(embedder, twice, tmp_path / "f.npz")
+    assert not (tmp_path / "f.npz").exists()
+
+
 def test_what_is_wrong_with_an_image_is_one_line() -> None:
     assert why(ImageError("a.jpg is empty", expected="e", got="0 bytes", cure="c")) == "a.jpg is empty: 0 bytes"

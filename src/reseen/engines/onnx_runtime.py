@@ -18,9 +18,9 @@ from reseen.files import write_whole
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 _ERRORS_ONLY = 3
 _SPIN = "session.intra_op.spin_duration_us", "100"
-"""Microseconds that a thread spins for work before it sleeps. By default it spins on, between two batches too, and takes
-a third more of the processor's time (measured), which the threads that decode then lack; those that never spin are
-woken too late for small layers."""
+"""Microseconds that a thread spins for work before it sleeps. By default it spins on, between two batches too, and
+takes a third more of the processor's time (measured), which the threads that decode then lack; those that never spin
+are woken too late for small layers."""
 
 
 class OnnxRuntimeEngine:

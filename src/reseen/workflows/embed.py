@@ -48,6 +48,7 @@ def embed_to_file(
         What is wrong with the images that could not be read, by their names.
 
     Raises:
+        ImageError: images were changed meanwhile.
         UsageError: another kind of output; its library is missing; another process writes to it.
         StorageError: it cannot be written.
         EngineError: the engine failed.
@@ -89,7 +90,15 @@ def _embed(
         broken |= {name: why(error) for name, error in batch.broken.items()}
         if progress is not None:
             progress(before + min(number * embedder.batch_size, len(block)), total)
-    return np.concatenate(features), broken
+    rows = np.concatenate(features)
+    if len(rows) != sum(each.name not in broken for each in block):  # else names and features would part ways
+        raise ImageError(
+            "an image that is given twice could be read once only",
+            expected="images that stay as they are until they are embedded",
+            got=", ".join(broken)[:300],
+            cure="call again when nothing writes to them: it goes on from here",
+        )
+    return rows, broken
 
 
 def _keys(embedder: Embedder, blocks: Sequence[Sequence[Input]]) -> list[str]:
