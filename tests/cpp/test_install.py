@@ -17,6 +17,7 @@ cmake_minimum_required(VERSION 3.22)
 project(example CXX)
 find_package(reseen 0.1 REQUIRED)
 add_executable(example example.cpp)
+target_compile_options(example PRIVATE -Wall -Wextra -Werror)
 target_link_libraries(example PRIVATE reseen::reseen)
 """
 
@@ -49,7 +50,6 @@ def test_the_program_of_the_page_compares_two_images(
     settings = {
         "CMAKE_CXX_COMPILER": cpp_compiler,
         "CMAKE_PREFIX_PATH": installed,
-        "CMAKE_CXX_FLAGS": "-Wall -Wextra -Werror",
         "OpenVINO_DIR": get_cmake_path(),
     }
     run("cmake", "-S", tmp_path, "-B", tmp_path / "build", *(f"-D{name}={value}" for name, value in settings.items()))
