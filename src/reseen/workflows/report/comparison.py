@@ -11,10 +11,8 @@ import numpy as np
 from jaxtyping import Int64
 
 import reseen
-from reseen.errors import FeaturesError
 from reseen.evaluation.bootstrap import MIN_PEOPLE, RESAMPLES, Interval, bootstrap_means, interval
 from reseen.evaluation.metrics import Metrics, evaluate
-from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.ranked_list import RankedLists
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.watch import watched
@@ -24,6 +22,7 @@ from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import ranking_scores, reranking_in_words, score_in_words
 from reseen.workflows.report.page import FIGURES, Reported
 from reseen.workflows.report.pictures import Picture, camera_in_words, score_text
+from reseen.workflows.report.same_images import require_same_images
 from reseen.workflows.thumbnail import thumbnail
 
 FLIPS_SHOWN = 12
@@ -87,7 +86,7 @@ def compare(
         FeaturesError: they are not of the same queries and gallery; no query can be evaluated.
         UsageError: too little memory to re-rank in.
     """
-    _check_same(first.retrieval, second.retrieval)
+    require_same_images(first, second)
     (one, lists), (other, other_lists) = (_ranked(each, memory, progress) for each in (first, second))
     people = first.retrieval.query_persons[one.valid_queries]
     gap = np.stack([other.per_query()[name] - values for name, values in one.per_query().items()], axis=1)
@@ -150,20 +149,6 @@ def write_comparison(
     )
     write_whole(path, html)
     return found
-
-
-def _check_same(first: RetrievalSet, second: RetrievalSet) -> None:
-    for name in ("query_persons", "gallery_persons", "query_cameras", "gallery_cameras"):
-        one, other = getattr(first, name), getattr(second, name)
-        if not np.array_equal(one, other):
-            raise FeaturesError(
-                "two evaluations of different images cannot be compared",
-                expected=f"the same {name.replace('_', ' ')}, in the same order",
-                got=f"{len(one):,} and {len(other):,} images"
-                if len(one) != len(other)
-                else f"{np.count_nonzero(one != other):,} of {len(one):,} that differ",
-                cure="evaluate both on the same dataset",
-            )
 
 
 def _figure(metrics: Metrics, name: str) -> float:
