@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,8 @@ def test_p11_a_damaged_or_endless_file_is_refused(content: bytes, tmp_path: Path
 
 
 def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing.json"):
+    os.mkfifo(tmp_path / "pipe.json")  # nobody ever writes into it
+    for path in (tmp_path, tmp_path / "missing.json", tmp_path / "pipe.json"):
         with pytest.raises(FeaturesError, match=r"cannot read the calibration"):
             read_calibration(path)
 

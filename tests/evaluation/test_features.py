@@ -161,6 +161,18 @@ def test_what_was_written_is_read_back(folder: Path, clustered: Clustered) -> No
         read_calibration_set(folder / "written.npz")
 
 
+def test_the_junk_that_a_file_leaves_out_is_counted(folder: Path, clustered: Clustered) -> None:
+    retrieval = clustered(7, 60)
+    assert retrieval.junk_dropped > 0
+    write_features(folder / "written.npz", retrieval)
+
+    assert read_features(folder / "written.npz").junk_dropped == retrieval.junk_dropped
+    junk = int((ARRAYS["persons"] == -1).sum())
+    assert read_features(stored(folder, junk_dropped=np.array(40))).junk_dropped == 40 + junk
+    with pytest.raises(FeaturesError, match=r"number of junk images that cannot be(.|\n)*got: -1"):
+        read_features(stored(folder, junk_dropped=np.array(-1)))
+
+
 def test_an_image_that_is_query_and_gallery_does_not_find_itself_when_it_is_read_back(
     folder: Path, clustered: Clustered
 ) -> None:

@@ -142,6 +142,8 @@ def read_calibration(path: Path) -> Calibration:
         FeaturesError: the file cannot be read, is too large, or is not a calibration of this version.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise ValueError("a folder, a pipe or a device")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:

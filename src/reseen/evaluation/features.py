@@ -8,6 +8,7 @@ chosen for.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -34,6 +35,7 @@ EVALUATED = {
     **COMMON,
     "splits": Wanted("strings, (n,)", "US"),
     "images": Wanted("integers, (n,)", np.typecodes["AllInteger"], required=False),
+    "junk_dropped": Wanted("an integer, ()", np.typecodes["AllInteger"], dimensions=0, required=False),
 }
 ROLE_CURE = (
     "calibrate on people who are neither trained on nor reported: train with data.calibration_share, then "
@@ -47,8 +49,8 @@ def read_features(path: Path) -> RetrievalSet:
 
     The arrays: `features` (n, d), any norm but zero; `persons` (n,), 0 = distractor, -1 = junk; `splits` (n,), each
     `query` or `gallery`; optional `cameras` (n,), -1 = unknown; optional `images` (n,), a number for each image, so
-    that one which is query and gallery does not find itself; optional `role`, `evaluation`. Other arrays are not
-    looked at.
+    that one which is query and gallery does not find itself; optional `junk_dropped` (), how much junk is already left
+    out; optional `role`, `evaluation`. Other arrays are not looked at.
 
     Raises:
         FeaturesError: the file cannot be read, an array is missing or not as described, there is nothing to evaluate,
@@ -75,7 +77,15 @@ def read_features(path: Path) -> RetrievalSet:
             got=repr(splits[neither[0]].item())[:80],
             cure="store only the images to evaluate, each with its part of the protocol",
         )
-    return RetrievalSet.of(
+    left_out = int(arrays.get("junk_dropped", np.int64(0)))
+    if left_out < 0:
+        raise FeaturesError(
+            f"{path} holds a number of junk images that cannot be",
+            expected="junk_dropped of at least 0",
+            got=str(left_out),
+            cure="store how many were left out, or nothing",
+        )
+    retrieval = RetrievalSet.of(
         query_features=features[query],
         gallery_features=features[gallery],
         query_persons=labels.persons[query],
@@ -85,6 +95,7 @@ def read_features(path: Path) -> RetrievalSet:
         query_images=None if labels.images is None else labels.images[query],
         gallery_images=None if labels.images is None else labels.images[gallery],
     )
+    return replace(retrieval, junk_dropped=retrieval.junk_dropped + left_out)
 
 
 def read_calibration_set(path: Path) -> CalibrationSet:
@@ -110,7 +121,7 @@ def read_calibration_set(path: Path) -> CalibrationSet:
 
 
 def write_features(path: Path, retrieval: RetrievalSet) -> None:
-    """Store a retrieval set, so that `read_features` reads it back; junk and the names of cameras are not kept.
+    """Store a retrieval set, so that `read_features` reads it back; of junk only its number is kept, names of cameras are not.
 
     Raises:
         StorageError: it cannot be written.
@@ -126,6 +137,7 @@ def write_features(path: Path, retrieval: RetrievalSet) -> None:
         persons=np.concatenate([retrieval.query_persons, retrieval.gallery_persons]),
         cameras=np.concatenate([retrieval.query_cameras, retrieval.gallery_cameras]),
         splits=np.array(["query"] * queries + ["gallery"] * entries),
+        junk_dropped=np.array(retrieval.junk_dropped),
         **identities,
     )
 

@@ -83,6 +83,8 @@ def read_arrays(path: Path, wanted: Mapping[str, Wanted]) -> dict[str, Shaped[np
     """
     arrays = {}
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise ValueError("a folder, a pipe or a device")
         with zipfile.ZipFile(path) as archive:
             members = set(archive.namelist())
             headers = {name: _header(archive, f"{name}.npy") for name in wanted if f"{name}.npy" in members}
