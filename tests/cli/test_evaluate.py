@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -365,3 +366,35 @@ def test_saved_features_give_the_same_figures(
     features = reseen("evaluate", "--features", tmp_path / "features.npz", "--json")
 
     assert json.loads(features.out) == json.loads(images.out)
+
+
+def test_a_report_is_of_the_evaluation_that_was_stored_last(
+    people: Manifest, trained: list[str], features: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    for options in ([*trained, "--data", people.root], ["--features", features, "--multi-query"]):
+        evaluated = reseen("evaluate", *options, "--output", output, "--json")
+        told = reseen("report", output, "--json")
+        assert evaluated.code == told.code == 0, evaluated.err + told.err
+        assert json.loads(told.out)["mAP"]["value"] == pytest.approx(json.loads(evaluated.out)["mAP"])
+
+
+def test_stored_features_are_not_written_over(features: Path, reseen: Reseen) -> None:
+    before = features.read_bytes()
+    answer = reseen("evaluate", "--features", features, "--output", features.parent)
+
+    assert answer.code == 2
+    assert "would be written over" in answer.err
+    assert features.read_bytes() == before
+
+
+def test_a_folder_whose_name_is_no_text_is_evaluated_and_reported(
+    people: Manifest, trained: list[str], reseen: Reseen, tmp_path: Path
+) -> None:
+    data = tmp_path / os.fsdecode(b"bad\xff")
+    shutil.copytree(people.root, data)
+    answer = reseen("evaluate", *trained, "--data", data, "--output", tmp_path / "output")
+    told = reseen("report", tmp_path / "output")
+
+    assert answer.code == told.code == 0, answer.err + told.err
+    assert "bad\\xff" in (tmp_path / "output" / "report.html").read_text(encoding="utf-8")

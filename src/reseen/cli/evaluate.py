@@ -151,7 +151,7 @@ def evaluate(
     mirrored = ["evaluation.flip=true"] if flip else []
     recipe = load_recipe(config or "baseline", [*settings, *(override or []), *mirrored])
     if given.features is not None:
-        done = _stored(given.features, recipe, asked)
+        done = _stored(given.features, recipe, asked, output)
     else:
         done = _images(given, recipe, asked, (engine, precision, device), output)
     if output is not None:
@@ -177,11 +177,14 @@ def _refuse_overrides(config: str | None, override: list[str] | None) -> None:
         )
 
 
-def _stored(features: Path, recipe: Recipe, asked: _Asked) -> Evaluations:
+def _stored(features: Path, recipe: Recipe, asked: _Asked, output: Path | None) -> Evaluations:
     from reseen.evaluation.features import read_features
     from reseen.workflows.evaluate import evaluate_retrieval
     from reseen.workflows.evaluations import Evaluations
+    from reseen.workflows.report.stored import require_apart, store_features
 
+    if output is not None:
+        require_apart(output, features)
     settings = recipe.evaluation
     with StageBars() as bars:
         found = evaluate_retrieval(
@@ -192,7 +195,13 @@ def _stored(features: Path, recipe: Recipe, asked: _Asked) -> Evaluations:
             thorough=asked.thorough,
             progress=bars,
         )
+    if output is not None:
+        store_features(output, found, features, command=_command())
     return Evaluations({features.stem: found})
+
+
+def _command() -> str:
+    return shlex.join(["reseen", *sys.argv[1:]])
 
 
 def _images(
@@ -205,9 +214,8 @@ def _images(
     manifests = open_datasets(given.data, "--data")
     with _embedder(given, recipe, *run_by) as (embedder, model), StageBars() as bars:
         found = evaluate_on(embedder, recipe, manifests, **asdict(asked), progress=bars)
-    if output is not None and not asked.merge_queries:  # merged queries are no longer images that could be shown
-        command = shlex.join(["reseen", *sys.argv[1:]])
-        store_evaluations(output, found, recipe, manifests, model=model, command=command)
+    if output is not None:
+        store_evaluations(output, found, recipe, manifests, model=model, command=_command())
     return found
 
 

@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from reseen.errors import FeaturesError
-from reseen.evaluation.features import write_features
+from reseen.errors import FeaturesError, UsageError
+from reseen.evaluation.features import read_features, write_features
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.recipe.schema import KReciprocal, QueryExpansion, Reranking
+from reseen.workflows.evaluate import evaluate_retrieval
 from reseen.workflows.report.page import Reported
-from reseen.workflows.report.stored import read_stored, write_stored
+from reseen.workflows.report.stored import forget, read_stored, require_apart, store_features, write_stored
 
 SmallSet = tuple[RetrievalSet, tuple[Path, ...], tuple[Path, ...]]
 
@@ -94,4 +96,59 @@ def test_files_of_two_evaluations_are_refused(stored: Path, small: SmallSet) -> 
     write_features(stored / "features.npz", fewer)
     with pytest.raises(FeaturesError, match="do not belong together") as refused:
         read_stored(stored)
-    assert refused.value.got == "12 and 37 in features.npz"
+    assert refused.value.got == "12 queries and 37 gallery images in features.npz"
+
+
+def test_a_camera_without_a_name_is_refused(stored: Path) -> None:
+    content = json.loads((stored / "evaluation.json").read_text(encoding="utf-8"))
+    (stored / "evaluation.json").write_text(json.dumps(content | {"cameras": ["yard", "gate"]}), encoding="utf-8")
+    with pytest.raises(FeaturesError, match="do not belong together") as refused:
+        read_stored(stored)
+    assert refused.value.got == "13 queries and 37 gallery images, camera 2, counted from 0 in features.npz"
+
+
+def test_several_evaluations_are_named(stored: Path) -> None:
+    (stored.parent / "both").mkdir()
+    for name in ("campus", "city"):
+        shutil.copytree(stored, stored.parent / "both" / name)
+    with pytest.raises(FeaturesError, match="holds the evaluations of several datasets") as refused:
+        read_stored(stored.parent / "both")
+    assert refused.value.got == f"{stored.parent}/both/campus, {stored.parent}/both/city"
+
+
+def test_features_of_a_stored_evaluation_are_kept_with_what_it_tells(
+    small: SmallSet, stored: Path, tmp_path: Path
+) -> None:
+    found = evaluate_retrieval(read_features(stored / "features.npz"), QueryExpansion())
+    store_features(tmp_path / "again", found, stored / "features.npz", command="again")
+    again = read_stored(tmp_path / "again")
+
+    assert (again.title, again.model, again.command) == ("people", "tiny", "again")
+    assert (again.query_paths, again.gallery_paths) == small[1:]
+    assert again.reranking == QueryExpansion()
+    assert again.retrieval.camera_name(1) == "gate"
+
+
+def test_features_from_elsewhere_and_merged_queries_are_kept_without_images(small: SmallSet, tmp_path: Path) -> None:
+    twice = replace(small[0], query_persons=np.maximum(small[0].query_persons, 4))  # some persons more than once
+    write_features(tmp_path / "mine.npz", twice)
+    found = evaluate_retrieval(read_features(tmp_path / "mine.npz"), merge_queries=True)
+    store_features(tmp_path / "kept", found, tmp_path / "mine.npz", command="command")
+    kept = read_stored(tmp_path / "kept")
+
+    assert found.joined == 1
+    assert (kept.title, kept.model, kept.query_paths) == ("mine", f"features of {tmp_path}/mine.npz", ())
+    assert len(kept.retrieval.query_persons) == 12
+
+
+def test_features_are_not_written_over(stored: Path) -> None:
+    with pytest.raises(UsageError, match="would be written over"):
+        require_apart(stored, stored.parent / "evaluation" / ".." / "evaluation" / "features.npz")
+    require_apart(stored.parent, stored / "features.npz")
+
+
+def test_what_is_forgotten_is_not_reported(stored: Path) -> None:
+    forget(stored)
+    forget(stored)
+    with pytest.raises(FeaturesError, match="holds no evaluation"):
+        read_stored(stored)

@@ -6,48 +6,20 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reseen.datasets.manifest import Manifest
-from reseen.errors import FeaturesError
+from reseen.errors import FeaturesError, StorageError, UsageError
 from reseen.evaluation.features import read_features, write_features
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.files import make_folder, write_whole
-from reseen.recipe.schema import Recipe, Reranking
-from reseen.workflows.evaluate import evaluated_part, query_and_gallery
+from reseen.recipe.schema import Recipe
+from reseen.workflows.evaluate import Evaluation, evaluated_part, query_and_gallery
 from reseen.workflows.evaluations import Evaluations
+from reseen.workflows.report.description import Description, describe, read_description
 from reseen.workflows.report.page import Reported
 
 FEATURES, DESCRIPTION = "features.npz", "evaluation.json"
-MAX_BYTES = 500_000_000
-"""Largest description: some millions of paths."""
-
-
-class Description(BaseModel):
-    """What `evaluation.json` holds.
-
-    Attributes:
-        format: of this file.
-        dataset: its name.
-        model: what made the features, in words.
-        command: that makes the same again.
-        cameras: what the camera codes stand for.
-        query: file of each query.
-        gallery: file of each gallery image, without junk.
-        reranking: how the ranking was improved, None for not at all.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal["reseen-evaluation-1"] = "reseen-evaluation-1"
-    dataset: str
-    model: str
-    command: str
-    cameras: tuple[str, ...]
-    query: tuple[str, ...]
-    gallery: tuple[str, ...]
-    reranking: Reranking | None = None
+FOLDERS_TOLD = 5
 
 
 def write_stored(folder: Path, reported: Reported) -> None:
@@ -56,23 +28,16 @@ def write_stored(folder: Path, reported: Reported) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    description = Description(
-        dataset=reported.title,
-        model=reported.model,
-        command=reported.command,
-        cameras=reported.retrieval.camera_names,
-        query=tuple(str(path.absolute()) for path in reported.query_paths),
-        gallery=tuple(str(path.absolute()) for path in reported.gallery_paths),
-        reranking=reported.reranking,
-    )
     write_features(make_folder(folder) / FEATURES, reported.retrieval)
-    write_whole(folder / DESCRIPTION, description.model_dump_json(by_alias=True) + "\n")
+    write_whole(folder / DESCRIPTION, describe(reported).model_dump_json(by_alias=True) + "\n")
 
 
 def store_evaluations(
     output: Path, found: Evaluations, recipe: Recipe, manifests: Sequence[Manifest], *, model: str, command: str
 ) -> None:
     """Keep what was evaluated: in `output` itself, or with several datasets each in a folder of its name there.
+
+    Merged queries are no longer images that could be shown: of them the features are kept alone.
 
     Args:
         output: a folder.
@@ -85,18 +50,74 @@ def store_evaluations(
     Raises:
         StorageError: it cannot be written.
     """
+    if len(manifests) > 1:
+        forget(output)
     for manifest in manifests:
+        evaluation = found.each[manifest.name]
         query, gallery = query_and_gallery(evaluated_part(recipe, manifest))
         reported = Reported(
             title=manifest.name,
             model=model,
             command=command,
-            retrieval=found.each[manifest.name].retrieval,
-            query_paths=tuple(sample.path for sample in query),
-            gallery_paths=tuple(sample.path for sample in gallery),
-            reranking=found.each[manifest.name].reranking,
+            retrieval=evaluation.retrieval,
+            query_paths=() if evaluation.joined else tuple(sample.path for sample in query),
+            gallery_paths=() if evaluation.joined else tuple(sample.path for sample in gallery),
+            reranking=evaluation.reranking,
         )
         write_stored(output if len(manifests) == 1 else output / manifest.name, reported)
+
+
+def store_features(output: Path, found: Evaluation, features: Path, *, command: str) -> None:
+    """Keep an evaluation of stored features; where they are those of a stored evaluation, with what that tells of them.
+
+    Args:
+        output: a folder, not that of the features.
+        found: the evaluation.
+        features: the file.
+        command: that makes the same again.
+
+    Raises:
+        FeaturesError: the stored evaluation cannot be read, or its files do not belong together.
+        StorageError: it cannot be written.
+    """
+    if features.name == FEATURES and (features.parent / DESCRIPTION).is_file():
+        told = read_stored(features.parent)
+    else:
+        told = Reported(
+            title=features.stem, model=f"features of {features}", command=command, retrieval=found.retrieval
+        )
+    if found.joined:
+        told = replace(told, query_paths=(), gallery_paths=())
+    retrieval = replace(found.retrieval, camera_names=told.retrieval.camera_names)
+    write_stored(output, replace(told, command=command, retrieval=retrieval, reranking=found.reranking))
+
+
+def require_apart(output: Path, features: Path) -> None:
+    """Refuse to write what is made of some features over them.
+
+    Raises:
+        UsageError: they are in `output`, under the name that it gives them.
+    """
+    if (output / FEATURES).resolve() == features.resolve():
+        raise UsageError(
+            f"{features} would be written over",
+            expected="another folder than that of the features",
+            got=f"--output {output}",
+            cure="choose another --output",
+        )
+
+
+def forget(folder: Path) -> None:
+    """Take away what tells of an evaluation in a folder, so that no report is drawn of what others have replaced."""
+    try:
+        (folder / DESCRIPTION).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot take {folder / DESCRIPTION} away",
+            expected="the right to write there",
+            got=error.strerror or str(error),
+            cure="choose another --output",
+        ) from None
 
 
 def read_stored(folder: Path) -> Reported:
@@ -107,23 +128,10 @@ def read_stored(folder: Path) -> Reported:
     """
     found = next((each for each in (folder, folder / "evaluation") if (each / DESCRIPTION).is_file()), None)
     if found is None:
-        raise FeaturesError(
-            f"{folder} holds no evaluation",
-            expected=f"{DESCRIPTION} and {FEATURES}, as `reseen evaluate --output` writes them",
-            got="neither there nor in a folder `evaluation` below it",
-            cure=_how_to_evaluate(folder),
-        )
-    description = _read_description(found / DESCRIPTION)
+        raise _none_there(folder)
+    description = read_description(found / DESCRIPTION)
     retrieval = read_features(found / FEATURES)
-    if description.query or description.gallery:
-        sizes = (len(description.query), len(description.gallery))
-        if sizes != (len(retrieval.query_persons), len(retrieval.gallery_persons)):
-            raise FeaturesError(
-                f"the files in {found} do not belong together",
-                expected=f"{sizes[0]:,} queries and {sizes[1]:,} gallery images, as {DESCRIPTION} says",
-                got=f"{len(retrieval.query_persons):,} and {len(retrieval.gallery_persons):,} in {FEATURES}",
-                cure="evaluate again, into a new folder",
-            )
+    _check_together(found, description, retrieval)
     return Reported(
         title=description.dataset,
         model=description.model,
@@ -135,19 +143,40 @@ def read_stored(folder: Path) -> Reported:
     )
 
 
-def _read_description(path: Path) -> Description:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        return Description.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        faults = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+def _none_there(folder: Path) -> FeaturesError:
+    inside = sorted(each.parent for each in folder.glob(f"*/{DESCRIPTION}"))
+    if inside:
+        return FeaturesError(
+            f"{folder} holds the evaluations of several datasets",
+            expected="the folder of one of them",
+            got=", ".join(map(str, inside[:FOLDERS_TOLD])) + (", …" if len(inside) > FOLDERS_TOLD else ""),
+            cure=f"reseen report {inside[0]}",
+        )
+    return FeaturesError(
+        f"{folder} holds no evaluation",
+        expected=f"{DESCRIPTION} and {FEATURES}, as `reseen evaluate --output` writes them",
+        got="neither there nor in a folder `evaluation` below it",
+        cure=_how_to_evaluate(folder),
+    )
+
+
+def _check_together(folder: Path, description: Description, retrieval: RetrievalSet) -> None:
+    """That the description is of these features: as many images, and a name for each camera, if for any."""
+    told, held = [], []
+    if description.query or description.gallery:
+        told.append(f"{len(description.query):,} queries and {len(description.gallery):,} gallery images")
+        held.append(f"{len(retrieval.query_persons):,} queries and {len(retrieval.gallery_persons):,} gallery images")
+    highest = int(max(retrieval.query_cameras.max(), retrieval.gallery_cameras.max()))
+    if description.cameras and highest >= len(description.cameras):
+        told.append(f"{len(description.cameras):,} cameras")
+        held.append(f"camera {highest:,}, counted from 0")
+    if told != held:
         raise FeaturesError(
-            f"{path} cannot be read",
-            expected="what `reseen evaluate --output` writes",
-            got=faults,
+            f"the files in {folder} do not belong together",
+            expected=f"{', '.join(told)}, as {DESCRIPTION} says",
+            got=f"{', '.join(held)} in {FEATURES}",
             cure="evaluate again, into a new folder",
-        ) from None
+        )
 
 
 def _how_to_evaluate(folder: Path) -> str:
