@@ -121,7 +121,7 @@ def read_calibration_set(path: Path) -> CalibrationSet:
 
 
 def write_features(path: Path, retrieval: RetrievalSet) -> None:
-    """Store a retrieval set, so that `read_features` reads it back; of junk only its number is kept, names of cameras are not.
+    """Store a retrieval set, so that `read_features` reads it back, without names of cameras; junk as its number.
 
     Raises:
         StorageError: it cannot be written.
