@@ -86,7 +86,7 @@ def write_whole(path: Path, data: bytes | str) -> None:
         UsageError: there is something else than a file: a folder, a device.
         StorageError: disk full, read-only, no permission. The old file is untouched.
     """
-    path = _require_file(path)
+    path = require_file(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -102,8 +102,13 @@ def write_whole(path: Path, data: bytes | str) -> None:
             part.unlink(missing_ok=True)
 
 
-def _require_file(path: Path) -> Path:
-    """Where a path leads, which is a file or nothing yet: moving a file over a device would take the device away."""
+def require_file(path: Path) -> Path:
+    """Where a path leads, which is a file or nothing yet: moving a file over a device would take the device away.
+
+    Raises:
+        UsageError: there is something else than a file.
+        StorageError: it cannot be looked at.
+    """
     try:
         path = path.resolve()
         in_the_way = path.exists() and not path.is_file()

@@ -170,6 +170,15 @@ def test_a_bundle_is_calibrated_on_the_people_whom_training_set_aside(
     assert "error:" in answer.err
 
 
+@pytest.mark.parametrize("option", ["--output", "--save-features"])
+def test_a_place_that_cannot_be_written_is_told_before_the_work(option: str, reseen: Reseen, tmp_path: Path) -> None:
+    places = {"--output": tmp_path / "calibration.json", "--save-features": tmp_path / "held.npz"} | {option: tmp_path}
+    answer = reseen("calibrate", "--features", "not-read.npz", *(part for place in places.items() for part in place))
+
+    assert answer.code == 2
+    assert f"{tmp_path} cannot be a file" in answer.err
+
+
 @pytest.mark.parametrize("options", [[], ["--features", "f.npz"]])
 def test_a_calibration_without_a_place_is_refused(options: list[str], reseen: Reseen, well_told: WellTold) -> None:
     answer = reseen("calibrate", *options)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from reseen.errors import FeaturesError
+from reseen.evaluation import calibration as module
+from reseen.evaluation import protocol
 from reseen.evaluation.calibration import (
     MAX_BYTES,
     MAX_NAME,
@@ -89,6 +91,27 @@ def changed(calibration: Calibration, path: Path, **changes: Any) -> Path:
 def test_another_file_is_refused(calibration: Calibration, tmp_path: Path, changes: dict[str, Any], got: str) -> None:
     with pytest.raises(FeaturesError, match=rf"cannot read the calibration in .*other.json(.|\n)*got: {got}"):
         read_calibration(changed(calibration, tmp_path / "other.json", **changes))
+
+
+def test_it_tells_how_far_it_has_come(held: CalibrationSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "BLOCK_SCORES", 30_000)
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    calibrate(held, progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
+
+    searches = len(set(zip(held.persons.tolist(), held.cameras.tolist(), strict=True)))
+    assert list(told) == ["pairs", "searches"]
+    for steps, total in zip(told.values(), (600, 2 * searches), strict=True):
+        assert len(steps) > 2
+        assert steps == sorted(steps)
+        assert steps[-1] == (total, total)
+        assert {each for _, each in steps} == {total}
+
+
+def test_more_images_than_can_be_compared_are_refused(held: CalibrationSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_IMAGES", 299)
+    with pytest.raises(FeaturesError, match=r"too many images(.|\n)*at most 299(.|\n)*got: 300"):
+        calibrate(held)
 
 
 Edit = Callable[[dict[str, Any]], object]

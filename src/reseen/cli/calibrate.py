@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from reseen.bundle.bundle import open_bundle
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import DeviceOption, JsonOption
 from reseen.errors import UsageError
+from reseen.files import make_folder, require_file
 
 if TYPE_CHECKING:
     from reseen.bundle.bundle import Bundle
@@ -70,6 +70,7 @@ def calibrate(
 
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
+    from reseen.bundle.bundle import open_bundle
     from reseen.evaluation.calibration import calibrate as run_calibration
     from reseen.evaluation.calibration import write_calibration
     from reseen.evaluation.features import read_calibration_set, write_calibration_set
@@ -83,6 +84,10 @@ def calibrate(
             got="neither",
             cure="say where it goes",
         )
+    for file in (output, save_features):
+        if file is not None:  # so that one which cannot be written is told before the work
+            make_folder(file.parent)
+            require_file(file)
     if features is not None and not (config or weights or data or save_features):
         held = read_calibration_set(features)
     elif features is None and data and config is not None and weights is not None and bundle is None:
@@ -100,7 +105,8 @@ def calibrate(
         write_calibration_set(save_features, held)
         # What is calibrated is what was stored, to the last bit: its hash is in the calibration.
         held = replace(read_calibration_set(save_features), name=held.name)
-    calibration = run_calibration(held, cast("ScoringRule", scoring.replace("-", "_")))
+    with StageBars() as bars:
+        calibration = run_calibration(held, cast("ScoringRule", scoring.replace("-", "_")), bars)
     if output is not None:
         write_calibration(output, calibration)
     elif opened is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,12 +14,15 @@ from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.error_sources import MIN_SOURCES
 from reseen.evaluation.operating_point import OperatingPoint
 from reseen.evaluation.pair_calibration import PairCalibration, calibrate_pairs
+from reseen.evaluation.protocol import RowsDone
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
 from reseen.evaluation.verification import MIN_ERRORS
 from reseen.files import write_whole
 from reseen.strict import Count, Strict
 
 MAX_BYTES = 4 * 2**20
+MAX_IMAGES = 50_000
+"""Most images that are compared with each other: some minutes' work."""
 MAX_NAME = 300
 """Longest name of a set, in characters."""
 SHOWN_RATES = (0.1, 0.01)
@@ -101,16 +106,27 @@ def _compared(point: OperatingPoint, answer: Literal["same", "different"]) -> st
     )
 
 
-def calibrate(held: CalibrationSet, scoring: ScoringRule = "best_image") -> Calibration:
+def calibrate(
+    held: CalibrationSet, scoring: ScoringRule = "best_image", progress: Callable[[str, int, int], None] | None = None
+) -> Calibration:
     """Measure what scores mean on held-out people.
 
     Args:
         held: the people.
         scoring: how a search compares a query and a person.
+        progress: told how far the `pairs` and the `searches` have come.
 
     Raises:
-        FeaturesError: the people are too few, no camera sees what another sees, or scores do not tell people apart.
+        FeaturesError: the people are too few, their images more than `MAX_IMAGES`, no camera sees what another sees, or
+            scores do not tell people apart.
     """
+    if len(held.features) > MAX_IMAGES:
+        raise FeaturesError(
+            f"{held.name} holds too many images to calibrate on",
+            expected=f"at most {MAX_IMAGES:,}, as every pair is compared",
+            got=f"{len(held.features):,}",
+            cure="calibrate on some of the people, with all of their images",
+        )
     cameras = set(held.cameras.tolist()) - {-1}
     return Calibration(
         source=CalibrationSource(
@@ -121,9 +137,13 @@ def calibrate(held: CalibrationSet, scoring: ScoringRule = "best_image") -> Cali
             cameras=len(cameras),
             dimensions=held.features.shape[1],
         ),
-        pairs=calibrate_pairs(held),
-        search=calibrate_search(held, scoring),
+        pairs=calibrate_pairs(held, _stage(progress, "pairs")),
+        search=calibrate_search(held, scoring, _stage(progress, "searches")),
     )
+
+
+def _stage(progress: Callable[[str, int, int], None] | None, stage: str) -> RowsDone | None:
+    return None if progress is None else partial(progress, stage)
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

@@ -21,7 +21,7 @@ from reseen.evaluation.error_sources import MIN_SOURCES, error_sources
 from reseen.evaluation.operating_point import OperatingPoint
 from reseen.evaluation.platt import Logistic, fit_logistic
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
-from reseen.evaluation.protocol import row_blocks
+from reseen.evaluation.protocol import RowsDone, row_blocks
 from reseen.evaluation.score_histogram import STEPS, THRESHOLDS, ScoreHistogram
 from reseen.evaluation.verification import MIN_ERRORS
 from reseen.strict import Count, Strict
@@ -74,20 +74,24 @@ class _Pairs:
     impostor: Bool[np.ndarray, "r c"]
 
 
-def calibrate_pairs(held: CalibrationSet) -> PairCalibration:
+def calibrate_pairs(held: CalibrationSet, done: RowsDone | None = None) -> PairCalibration:
     """Measure all pairs of the images of held-out people.
+
+    Args:
+        held: the people.
+        done: told how many images have been compared, of twice as many: all are compared twice.
 
     Raises:
         FeaturesError: no pair of one person, or of two, by different cameras; or the scores do not tell people apart.
     """
     genuine, impostor = ScoreHistogram(), ScoreHistogram()
-    for pairs in _blocks(held):
+    for pairs in _blocks(held, done, 0):
         genuine.add(pairs.scores, ~pairs.genuine)
         impostor.add(pairs.scores, ~pairs.impostor)
     _check(held, genuine, impostor)
     matches = [impostor.threshold(rate) for rate in FALSE_MATCH_RATES]
     non_matches = [_non_match_threshold(genuine, rate) for rate in FALSE_NON_MATCH_RATES]
-    counts = _count(held, np.unique([*matches, *non_matches]))
+    counts = _count(held, np.unique([*matches, *non_matches]), done)
     return PairCalibration(
         genuine_pairs=genuine.total,
         impostor_pairs=impostor.total,
@@ -109,7 +113,7 @@ def _non_match_threshold(genuine: ScoreHistogram, rate: float) -> int:
     return int(np.flatnonzero(below <= rate * genuine.total)[-1])
 
 
-def _blocks(held: CalibrationSet) -> Iterator[_Pairs]:
+def _blocks(held: CalibrationSet, done: RowsDone | None, before: int) -> Iterator[_Pairs]:
     count = len(held.features)
     for block in row_blocks(count, count):
         scores = held.features[block] @ held.features[block.start :].T
@@ -119,6 +123,8 @@ def _blocks(held: CalibrationSet) -> Iterator[_Pairs]:
         pair &= (camera[:, None] != cameras) | (camera == UNKNOWN_CAMERA)[:, None]
         same = rows[:, None] == columns
         yield _Pairs(scores, rows, columns, pair & same, pair & ~same)
+        if done is not None:
+            done(before + block.stop, 2 * count)
 
 
 def _check(held: CalibrationSet, genuine: ScoreHistogram, impostor: ScoreHistogram) -> None:
@@ -187,10 +193,10 @@ def _rate(
     return rate, bounds.low, bounds.high
 
 
-def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"]) -> _Counts:
+def _count(held: CalibrationSet, places: Int64[np.ndarray, " t"], done: RowsDone | None) -> _Counts:
     shape = (len(places) + 1, held.people)
     genuine, impostor = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for pairs in _blocks(held):
+    for pairs in _blocks(held, done, len(held.features)):
         genuine[-1] += _by_person(held, pairs.rows, pairs.genuine, axis=1)
         impostor[-1] += _by_person(held, pairs.rows, pairs.impostor, axis=1)
         impostor[-1] += _by_person(held, pairs.columns, pairs.impostor, axis=0)

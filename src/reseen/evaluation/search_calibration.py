@@ -24,7 +24,7 @@ from reseen.evaluation.calibrated_rate import OUTSIDE, Cosine, ascends
 from reseen.evaluation.calibration_set import CalibrationSet
 from reseen.evaluation.error_sources import MIN_SOURCES
 from reseen.evaluation.normalise import unit_rows
-from reseen.evaluation.protocol import row_blocks
+from reseen.evaluation.protocol import RowsDone, row_blocks
 from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
 from reseen.evaluation.search_tally import Tally
 from reseen.evaluation.verification import MIN_ERRORS
@@ -151,7 +151,7 @@ class _Searches:
         layers = [slice(int(start), int(end)) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
         return cls(held.features[queries], number[held.owners[queries]], held.features[order], layers)
 
-    def blocks(self) -> Iterator[tuple[slice, Float32[np.ndarray, "_ people"]]]:
+    def blocks(self, done: RowsDone | None, before: int = 0) -> Iterator[tuple[slice, Float32[np.ndarray, "_ people"]]]:
         """Scores of every person for some of the searches; the stranger's own is minus infinity."""
         for block in row_blocks(len(self.queries), len(self.entries)):
             everything = self.queries[block] @ self.entries.T
@@ -161,20 +161,29 @@ class _Searches:
                 np.maximum(best, everything[:, layer], out=best)
             scores[np.arange(len(scores)), self.owners[block]] = -np.inf
             yield block, scores
+            if done is not None:
+                done(before + block.stop, 2 * len(self.queries))
 
 
-def calibrate_search(held: CalibrationSet, scoring: ScoringRule = "best_image") -> SearchCalibration:
+def calibrate_search(
+    held: CalibrationSet, scoring: ScoringRule = "best_image", done: RowsDone | None = None
+) -> SearchCalibration:
     """Search for every held-out person among all the others.
+
+    Args:
+        held: the people.
+        scoring: how a search compares a query and a person.
+        done: told how many searches are done, of twice as many: each is made twice.
 
     Raises:
         FeaturesError: too few pairs or people for any threshold, or a person's mean feature has no direction.
     """
     searches = _Searches.of(held, scoring)
-    thresholds, errors = _thresholds(held, searches)
+    thresholds, errors = _thresholds(held, searches, done)
     others = held.people - 1
     sizes = _sizes(others - 1)
     tally = Tally(searches.owners, held.people, len(thresholds), sizes)
-    for block, scores in searches.blocks():
+    for block, scores in searches.blocks(done, len(searches.queries)):
         tally.add(block, scores, thresholds)
     supported = [place for place in range(len(thresholds)) if tally.sources(place) >= MIN_SOURCES]
     if not supported:
@@ -210,10 +219,12 @@ def _too_small(held: CalibrationSet, expected: str, got: str) -> FeaturesError:
     )
 
 
-def _thresholds(held: CalibrationSet, searches: _Searches) -> tuple[Float64[np.ndarray, " t"], Int64[np.ndarray, " t"]]:
+def _thresholds(
+    held: CalibrationSet, searches: _Searches, done: RowsDone | None
+) -> tuple[Float64[np.ndarray, " t"], Int64[np.ndarray, " t"]]:
     """Thresholds for rates that the pairs can support, ascending, and how many pairs reach each."""
     histogram = ScoreHistogram()
-    for _, scores in searches.blocks():
+    for _, scores in searches.blocks(done):
         histogram.add(scores, np.isneginf(scores))
     steps = np.arange(int(THRESHOLDS_A_DECADE * np.log10(max(histogram.total, 1))) + 1)
     places = np.unique([histogram.threshold(HIGHEST_RATE * 10 ** (-step / THRESHOLDS_A_DECADE)) for step in steps])
