@@ -87,3 +87,25 @@ def test_marks_and_names_are_written_and_escaped() -> None:
     assert {"<a>", "b", "x & y", "x", "y"} <= set(texts)
     assert parse(svg).get("aria-label") == 'a "label"'
     assert parse(svg).get("role") == "img"
+
+
+def test_no_line_crosses_the_label_of_another() -> None:
+    svg = line_chart([], X, percent_axis("y"), "label", [Mark(4.0, "1 %"), Mark(4.5, "0.1 %"), Mark(4.9, "0.01 %")])
+    labels = {each.text: each for each in parse(svg) if each.text in ("1 %", "0.1 %", "0.01 %")}
+    lines = [each.get("d", "") for each in parse(svg) if each.get("class") == "mark"]
+
+    assert len(lines) == 3
+    for line in lines:
+        at, top = (float(part) for part in line.removeprefix("M").partition("V")[0].split())
+        for text, label in labels.items():
+            right, below = float(label.get("x", "")), float(label.get("y", ""))
+            assert not (right - 7 * len(text or "") < at < right and top < below)
+
+
+def test_names_stand_above_the_plot() -> None:
+    lines = [Line("first", [(0.0, 0.0)]), Line("second", [(0.0, 1.0)], "second")]
+    svg = line_chart(lines, X, percent_axis("y"), "label")
+
+    names = [each for each in parse(svg) if each.text in ("first", "second")]
+    assert [float(each.get("y", "")) < TOP for each in names] == [True, True]
+    assert float(names[0].get("x", "")) + 60 < float(names[1].get("x", ""))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.ranked_list import RankedLists, ranked_list
 from reseen.evaluation.reranking import reranked_scores
 from reseen.recipe.schema import KReciprocal
+from reseen.workflows.report import comparison as module
 from reseen.workflows.report.comparison import compare, write_comparison
 from reseen.workflows.report.page import Reported
 
@@ -112,5 +114,48 @@ def test_the_page_shows_both_and_the_queries_that_changed(small: SmallSet, tmp_p
     assert html.count('alt="query"') == len(found.gained) + len(found.lost)
     assert f"{(found.differences['mAP'].second - found.differences['mAP'].first) * 100:+.2f}" in text
     assert re.findall(r'(?:src|href)="(?!data:)', html) == []
-    write_comparison(replace(one, query_paths=()), other, tmp_path / "bare.html")
-    assert 'alt="query"' not in (tmp_path / "bare.html").read_text(encoding="utf-8")
+    assert " shown." not in text
+
+
+def test_a_page_says_which_queries_it_does_not_show(
+    small: SmallSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FLIPS_SHOWN", 1)
+    one = Reported("people", "run", "command", blurred(small[0], 0.6), *small[1:])
+    found = write_comparison(one, replace(one, retrieval=small[0]), tmp_path / "some.html")
+    write_comparison(replace(one, query_paths=()), replace(one, retrieval=small[0]), tmp_path / "bare.html")
+    some, bare = ((tmp_path / name).read_text(encoding="utf-8") for name in ("some.html", "bare.html"))
+
+    assert len(found.gained) > 1
+    assert f"1 of {len(found.gained)} shown." in some
+    assert "images are not at hand" not in some
+    assert 'alt="query"' not in bare
+    assert "The images are not at hand, so none are shown." in bare
+
+
+def test_sides_of_the_same_words_are_told_apart_by_their_commands(small: SmallSet, tmp_path: Path) -> None:
+    one = Reported("people", "run", "reseen evaluate --output a", small[0])
+    write_comparison(one, replace(one, command="reseen evaluate --flip --output b"), tmp_path / "page.html")
+    text = re.sub("<[^>]*>", "", (tmp_path / "page.html").read_text(encoding="utf-8"))
+
+    assert "A run (a)" in text
+    assert "B run (--flip b)" in text
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_a_browser_shows_every_verdict_without_scrolling_sideways(
+    small: SmallSet, tmp_path: Path, chromium: Path, width: int
+) -> None:
+    worse = Reported("people", "run a", "command", blurred(small[0], 0.6))
+    write_comparison(worse, replace(worse, retrieval=small[0]), tmp_path / "page.html")
+    script = (
+        "<script>const cells = [...document.querySelectorAll('td[data-of=\"B is\"]')].filter(c => c.innerText);"
+        "document.title = cells.length && cells.every(c => c.getBoundingClientRect().right <= innerWidth);</script>"
+    )
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    (tmp_path / "probe.html").write_text(page.replace("</body>", f"{script}</body>"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
+    probe = (tmp_path / "probe.html").as_uri()
+    done = subprocess.run([chromium, *options, probe], capture_output=True, text=True, timeout=120, check=True)
+
+    assert "<title>true</title>" in done.stdout

@@ -32,11 +32,12 @@ def test_the_page_tells_what_was_measured(small: SmallSet, tmp_path: Path) -> No
     html = path.read_text(encoding="utf-8")
 
     for figure in (measured.metrics.recall1, measured.metrics.mAP, measured.metrics.mINP):
-        assert f"<b>{figure * 100:.2f}</b>" in html
+        assert f"<b>{figure * 100:.2f} %</b>" in html
     bounds = measured.intervals["mAP"]
     assert f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f}" in html
     assert "12 queries of 12 people in 37 gallery images, 1 of them distractors" in html
-    assert "1: person not in gallery" in re.sub("<[^>]*>", "", html)
+    assert "1: person not in gallery (12.jpg)" in re.sub("<[^>]*>", "", html)
+    assert "no longer where they were" not in html
     assert html.count("<svg") == 4
     assert html.count('class="hit"') + html.count('class="miss"') == 60
     assert "too few to tell" in html  # 12 × 24 pairs of two people say nothing about one in 10,000
@@ -50,7 +51,7 @@ def test_a_re_ranked_evaluation_is_reported_as_it_was_ranked(small: SmallSet, tm
     html = path.read_text(encoding="utf-8")
     metrics = evaluate(small[0], reranked_scores(small[0], k1=4, k2=2))
 
-    assert f"<b>{metrics.mAP * 100:.2f}</b>" in html
+    assert f"<b>{metrics.mAP * 100:.2f} %</b>" in html
     assert metrics.mAP != evaluate(small[0]).mAP
     assert "Re-ranked: k-reciprocal (k1 = 4, k2 = 2, lambda = 0.3)" in html
     assert "the score that ranked it:\nminus the k-reciprocal distance." in html
@@ -101,8 +102,24 @@ def test_nothing_to_evaluate_is_an_error_and_leaves_no_page(small: SmallSet, tmp
     assert not (tmp_path / "report.html").exists()
 
 
+def test_images_that_are_gone_are_counted_and_queries_left_out_are_named_with_their_folder(
+    small: SmallSet, tmp_path: Path
+) -> None:
+    retrieval, query_paths, gallery_paths = small
+    moved = tuple(tmp_path / "query" / path.name for path in query_paths)
+    write_report(Reported("people", "tiny", COMMAND, retrieval, moved, gallery_paths), tmp_path / "report.html")
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    assert "6 of these images are no longer where they were" in html
+    assert re.search(r"\(\S*query/12.jpg\)", html)
+
+
 @pytest.mark.parametrize("width", [1200, 390])
-def test_a_browser_shows_it_without_scrolling_sideways(page: Path, chromium: Path, width: int) -> None:
+def test_a_browser_shows_it_without_scrolling_sideways(
+    small: SmallSet, tmp_path: Path, chromium: Path, width: int
+) -> None:
+    page = tmp_path / "report.html"
+    write_report(Reported("people" * 30, "tiny, " + "weights/" * 30, COMMAND, *small), page)
     probe = page.with_name(f"probe{width}.html")
     script = "<script>document.title = `${document.documentElement.scrollWidth <= innerWidth}`</script></body>"
     probe.write_text(page.read_text(encoding="utf-8").replace("</body>", script), encoding="utf-8")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 24, 12, 46
-"""Room around the plot, in the units of the view box, for ticks and titles."""
+WIDTH, HEIGHT = 400, 260
+"""Of the view box: about as wide as a phone, so that the words can be read there."""
+LEFT, RIGHT, TOP, BOTTOM = 70, 20, 28, 46
+"""Room around the plot, for ticks and titles, and for the names of the curves above it."""
 
 Point = tuple[float, float]
 
@@ -95,7 +96,7 @@ def histogram(counts: Sequence[tuple[str, Sequence[float], str]], x: Axis, label
     """
     highest = max(max(shares) for _, shares, _ in counts) or 1.0
     y = Axis(
-        "share of the pairs", 0.0, highest, [(highest * step / 4, f"{highest * step / 4:.1%}") for step in range(5)]
+        "share of the pairs", 0.0, highest, [(highest * step / 4, f"{highest * step * 25:.1f} %") for step in range(5)]
     )
     areas = [f'<path class="area {kind}" d="{_steps(shares, x, y)}"/>' for _, shares, kind in counts]
     legend = _legend([(name, kind) for name, _, kind in counts])
@@ -127,32 +128,30 @@ def _grid(x: Axis, y: Axis) -> list[str]:
         f'<text class="title" x="{(LEFT + right) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x.title)}</text>'
     )
     middle = (TOP + bottom) / 2
-    turned = f'transform="rotate(-90 12 {middle})" x="12" y="{middle}" text-anchor="middle"'
+    turned = f'transform="rotate(-90 11 {middle})" x="11" y="{middle}" text-anchor="middle"'
     parts.append(f'<text class="title" {turned}>{escape(y.title)}</text>')
     return parts
 
 
 def _marks(marks: Sequence[Mark], x: Axis) -> list[str]:
-    """Lines from top to bottom; labels one below the other, so that near ones can be read."""
+    """Lines to the bottom, each from its label on; the one to the right has the highest, so that none is crossed."""
     parts = []
-    for number, mark in enumerate(marks):
-        at = _across(x.place(mark.at))
-        parts.append(f'<path class="mark" d="M{at:.1f} {TOP}V{HEIGHT - BOTTOM}"/>')
-        parts.append(
-            f'<text x="{at - 4:.1f}" y="{TOP + 10 + 14 * number}" text-anchor="end">{escape(mark.label)}</text>'
-        )
+    for number, mark in enumerate(sorted(marks, key=lambda mark: -mark.at)):
+        at, top = _across(x.place(mark.at)), TOP + 14 * number
+        parts.append(f'<path class="mark" d="M{at:.1f} {top}V{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text x="{at - 4:.1f}" y="{top + 10}" text-anchor="end">{escape(mark.label)}</text>')
     return parts
 
 
 def _legend(entries: Sequence[tuple[str, str]]) -> list[str]:
-    """Names of the curves, at the upper left, where there are several."""
+    """Names of the curves, above the plot, where there are several."""
     if len(entries) < 2:
         return []
     parts = []
     for number, (name, kind) in enumerate(entries):
-        y = TOP + 12 + 16 * number
-        parts.append(f'<path class="key {kind}" d="M{LEFT + 8} {y - 4}h18"/>')
-        parts.append(f'<text x="{LEFT + 32}" y="{y}">{escape(name)}</text>')
+        left = LEFT + number * (WIDTH - LEFT - RIGHT) / len(entries)
+        parts.append(f'<path class="key {kind}" d="M{left:.1f} 12h18"/>')
+        parts.append(f'<text x="{left + 24:.1f}" y="16">{escape(name)}</text>')
     return parts
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -21,9 +22,8 @@ from reseen.workflows.extract import Progress
 from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import ranking_scores, reranking_in_words, score_in_words
 from reseen.workflows.report.page import FIGURES, Reported
-from reseen.workflows.report.pictures import Picture, camera_in_words, score_text
+from reseen.workflows.report.pictures import Picture, camera_in_words, gone_in_words, picture, score_text
 from reseen.workflows.report.same_images import require_same_images
-from reseen.workflows.thumbnail import thumbnail
 
 FLIPS_SHOWN = 12
 
@@ -130,20 +130,23 @@ def write_comparison(
         StorageError: it cannot be written.
     """
     found = compare(first, second, memory=memory, progress=progress)
+    flips: list[dict[str, Any]] = [
+        {
+            "title": title,
+            "count": len(places),
+            "shown": [_flip(found, first, second, int(each)) for each in places[: FLIPS_SHOWN if pictured else 0]],
+        }
+        for title, places in (("Now right", found.gained), ("No longer right", found.lost))
+        for pictured in [bool(first.query_paths)]
+    ]
     html = page_template("comparison.html").render(
-        sides=[_side(each) for each in (first, second)],
+        sides=_sides(first, second),
         title=second.title,
         rows=[_row(FIGURES[name], difference) for name, difference in found.differences.items()],
         resamples=f"{RESAMPLES:,}",
-        flips=[
-            {
-                "title": title,
-                "count": len(places),
-                "shown": [_flip(found, first, second, int(each)) for each in places[:most]],
-            }
-            for title, places in (("Now right", found.gained), ("No longer right", found.lost))
-            for most in [FLIPS_SHOWN if first.query_paths else 0]
-        ],
+        flips=flips,
+        pictured=bool(first.query_paths),
+        gone=gone_in_words(each for flip in flips for shown in flip["shown"] for each in shown.values()),
         version=reseen.__version__,
         date=date.today().isoformat(),
     )
@@ -159,12 +162,23 @@ def _row(name: str, difference: Difference) -> dict[str, str]:
     bounds = difference.interval
     return {
         "name": name,
-        "first": f"{difference.first * 100:.2f}",
-        "second": f"{difference.second * 100:.2f}",
+        "first": f"{difference.first * 100:.2f} %",
+        "second": f"{difference.second * 100:.2f} %",
         "gap": f"{(difference.second - difference.first) * 100:+.2f}",
         "interval": f"{bounds.low * 100:+.2f} to {bounds.high * 100:+.2f}" if bounds is not None else "",
         "verdict": "" if not difference.certain else "higher" if difference.second > difference.first else "lower",
     }
+
+
+def _sides(first: Reported, second: Reported) -> list[dict[str, str]]:
+    """Both in words; where these are the same, with what only the one command says."""
+    sides = [_side(each) for each in (first, second)]
+    if sides[0]["model"] == sides[1]["model"]:
+        words = [each.command.split() for each in (first, second)]
+        for side, own, others in zip(sides, words, words[::-1], strict=True):
+            only = " ".join(word for word in own if word not in others)
+            side["model"] += f" ({only})" if only else ""
+    return sides
 
 
 def _side(reported: Reported) -> dict[str, str]:
@@ -180,9 +194,9 @@ def _side(reported: Reported) -> dict[str, str]:
 def _flip(found: Comparison, first: Reported, second: Reported, query: int) -> dict[str, Picture]:
     """A query with what each evaluation puts first."""
     camera = camera_in_words(first.retrieval, int(first.retrieval.query_cameras[query]))
-    shown = {"query": Picture(thumbnail(first.query_paths[query]), camera)}
+    shown = {"query": picture(first.query_paths[query], camera)}
     for name, each, lists in zip(("first", "second"), (first, second), found.lists, strict=True):
         places, scores, hits = lists.of(query)
         camera = camera_in_words(each.retrieval, int(each.retrieval.gallery_cameras[places[0]]))
-        shown[name] = Picture(thumbnail(first.gallery_paths[places[0]]), camera, score_text(scores[0]), bool(hits[0]))
+        shown[name] = picture(first.gallery_paths[places[0]], camera, score_text(scores[0]), hit=bool(hits[0]))
     return shown

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import reseen
 from reseen.evaluation.bootstrap import RESAMPLES, Interval
-from reseen.evaluation.camera_pairs import CameraPair
 from reseen.evaluation.open_set import OpenSetPoint
 from reseen.evaluation.protocol import RetrievalSet, SkippedQueries
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
@@ -20,10 +18,11 @@ from reseen.recipe.schema import Reranking
 from reseen.workflows.extract import Progress
 from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import reranking_in_words, score_in_words
+from reseen.workflows.report.camera_matrix import camera_matrix
 from reseen.workflows.report.charts import Mark
 from reseen.workflows.report.curves import Chart, cmc_chart, det_chart, roc_chart, score_chart
 from reseen.workflows.report.measurements import Measurements, measure
-from reseen.workflows.report.pictures import picture_lists
+from reseen.workflows.report.pictures import gone_in_words, picture_lists
 
 FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
 NAMES_SHOWN = 10
@@ -71,6 +70,7 @@ def write_report(
     measured = measure(reported.retrieval, reported.reranking, memory, progress)
     score = score_in_words(reported.reranking)
     further = measured.further
+    lists = picture_lists(measured, reported.query_paths, reported.gallery_paths)
     html = page_template("report.html").render(
         title=reported.title,
         subtitle=reported.model,
@@ -83,9 +83,10 @@ def write_report(
         points=[_verified(point) for point in further.verification],
         further=further,
         strangers=[_identified(point) for point in further.open_set],
-        matrix=_matrix(further.camera_pairs),
-        lists=picture_lists(measured, reported.query_paths, reported.gallery_paths),
-        skipped=_skipped(measured.metrics.skipped, reported.query_paths),
+        matrix=camera_matrix(further.camera_pairs),
+        lists=lists,
+        gone=gone_in_words(each for shown in lists for each in (shown.query, *shown.matches)),
+        skipped=_skipped(measured.metrics.skipped, reported),
         command=reported.command,
         version=reseen.__version__,
         date=date.today().isoformat(),
@@ -98,8 +99,8 @@ def _headline(measured: Measurements) -> list[dict[str, str]]:
     figures = []
     for key, name in FIGURES.items():
         bounds = measured.intervals.get(key)
-        interval = f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f}" if bounds is not None else ""
-        figures.append({"name": name, "value": f"{getattr(measured.metrics, key) * 100:.2f}", "interval": interval})
+        interval = f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f} %" if bounds is not None else ""
+        figures.append({"name": name, "value": f"{getattr(measured.metrics, key) * 100:.2f} %", "interval": interval})
     return figures
 
 
@@ -119,7 +120,7 @@ def _counts(measured: Measurements) -> str:
 
 def _charts(measured: Measurements, score: str) -> list[Chart]:
     points = measured.further.verification
-    charts = [cmc_chart(measured.metrics)]
+    charts = [cmc_chart(measured.metrics, len(measured.retrieval.gallery_persons))]
     if points:
         marks = [Mark(point.threshold, f"{point.far * 100:g} %") for point in points if point.threshold is not None]
         roc = measured.verification.roc()
@@ -139,46 +140,25 @@ def _at_rate(
     rate: float, threshold: float | None, found: float | None, bounds: Interval | None, measured: float | None
 ) -> dict[str, str]:
     """A row about a rate of errors; the rest is None where too little was measured to tell."""
-    if threshold is None:
+    if threshold is None or found is None or measured is None:
         return {"rate": f"{rate * 100:g} %", "threshold": "–", "found": "too few to tell", "measured": "–"}
-    interval = f" ({bounds.low:.1%} to {bounds.high:.1%})" if bounds is not None else ""
+    interval = f" ({bounds.low * 100:.1f} to {bounds.high * 100:.1f} %)" if bounds is not None else ""
     return {
         "rate": f"{rate * 100:g} %",
         "threshold": f"{threshold:.4f}",
-        "found": f"{found:.1%}{interval}",
-        "measured": f"{measured:.4%}",
+        "found": f"{found * 100:.1f} %{interval}",
+        "measured": f"{measured * 100:.4f} %",
     }
 
 
-def _matrix(pairs: Sequence[CameraPair]) -> dict[str, Any] | None:
-    """Rows of query cameras, columns of gallery cameras, in the order in which the pairs come."""
-    if not pairs:
-        return None
-    found = {(pair.query_camera, pair.gallery_camera): pair for pair in pairs}
-    rows = list(dict.fromkeys(pair.query_camera for pair in pairs))
-    columns = sorted({pair.gallery_camera for pair in pairs}, key=lambda name: (len(name), name))
-    return {
-        "cameras": columns,
-        "rows": [{"camera": row, "cells": [_cell(found.get((row, column))) for column in columns]} for row in rows],
-    }
-
-
-def _cell(pair: CameraPair | None) -> dict[str, str]:
-    if pair is None:
-        return {"text": "", "title": "no query with a match", "colour": "transparent"}
-    return {
-        "text": f"{pair.recall1 * 100:.0f}",
-        "title": f"recall@1 {pair.recall1:.1%}, mAP {pair.mAP:.1%}, {pair.queries} queries",
-        "colour": f"rgb(11 110 110 / {pair.recall1 * 0.55:.2f})",
-    }
-
-
-def _skipped(skipped: SkippedQueries, query_paths: Sequence[Path]) -> list[dict[str, str]]:
+def _skipped(skipped: SkippedQueries, reported: Reported) -> list[dict[str, str]]:
+    paths = reported.query_paths
+    root = os.path.commonpath((*paths, *reported.gallery_paths)) if paths else ""
     places = (skipped.not_in_gallery, skipped.own_camera_only, skipped.not_a_person)
     reasons = []
     for (text, count), each in zip(skipped.counts.items(), places, strict=True):
         if count:
-            names = [query_paths[place].name for place in each[:NAMES_SHOWN]] if query_paths else []
-            more = ", …" if query_paths and count > NAMES_SHOWN else ""
+            names = [str(paths[place].relative_to(root)) for place in each[:NAMES_SHOWN]] if paths else []
+            more = ", …" if paths and count > NAMES_SHOWN else ""
             reasons.append({"count": f"{count:,}", "text": text, "names": ", ".join(names) + more})
     return reasons

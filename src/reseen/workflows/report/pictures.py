@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,12 +25,14 @@ class Picture:
         camera: by which it was taken, in words.
         score: that ranked it; empty for the query itself.
         hit: whether it shows the query's person.
+        gone: whether its file is no longer there, so that it is grey.
     """
 
     image: str
     camera: str
     score: str = ""
     hit: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,27 @@ def _list(
 ) -> PictureList:
     retrieval = measured.retrieval
     matches = tuple(
-        Picture(
-            thumbnail(gallery_paths[place]),
+        picture(
+            gallery_paths[place],
             camera_in_words(retrieval, int(retrieval.gallery_cameras[place])),
             score_text(score),
-            bool(hit),
+            hit=bool(hit),
         )
         for place, score, hit in zip(*measured.lists.of(query), strict=True)
     )
     camera = camera_in_words(retrieval, int(retrieval.query_cameras[query]))
-    return PictureList(title, Picture(thumbnail(query_paths[query]), camera), matches)
+    return PictureList(title, picture(query_paths[query], camera), matches)
+
+
+def picture(path: Path, camera: str, score: str = "", *, hit: bool = False) -> Picture:
+    """A file as a picture."""
+    return Picture(thumbnail(path), camera, score, hit, not path.is_file())
+
+
+def gone_in_words(shown: Iterable[Picture]) -> str:
+    """That pictures are grey, and why; nothing where all files are there."""
+    count = sum(each.gone for each in shown)
+    return f"{count} of these images are no longer where they were, and stay grey." if count else ""
 
 
 def camera_in_words(retrieval: RetrievalSet, code: int) -> str:
