@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def test_a_report_tells_the_figures_of_the_evaluation(reseen: Reseen, evaluation
     assert told["mAP"]["value"] == pytest.approx(figures["mAP"])
     assert told["mAP"]["low"] <= told["mAP"]["value"] <= told["mAP"]["high"]
     html = (evaluation / "report.html").read_text(encoding="utf-8")
-    assert f"<b>{figures['recall1'] * 100:.2f}</b>" in html
+    assert f"<b>{figures['recall1'] * 100:.2f} %</b>" in html
     assert "reseen evaluate -c" in html
     assert "data:image/jpeg" in html
 
@@ -67,6 +68,17 @@ def test_two_evaluations_are_compared(reseen: Reseen, evaluation: Path, tmp_path
     told = json.loads(answer.out)
     assert (told["now right"], told["no longer right"], told["mAP"]["certain"]) == (0, 0, False)
     assert "two evaluations" in (tmp_path / "same.html").read_text(encoding="utf-8")
+
+
+def test_figures_are_told_in_words(reseen: Reseen, evaluation: Path, tmp_path: Path) -> None:
+    value = json.loads((evaluation / "metrics.json").read_text())["mAP"] * 100
+    alone = reseen("report", evaluation)
+    compared = reseen("report", evaluation, "--against", evaluation, "--output", tmp_path / "same.html")
+
+    (told,) = [line for line in alone.out.splitlines() if line.startswith("mAP")]
+    assert re.fullmatch(rf"mAP: {value:.2f} % \(\d+\.\d\d to \d+\.\d\d\)", told)
+    assert f"mAP: {value:.2f} % against {value:.2f} %, +0.00 points (+0.00 to +0.00: too close to tell)" in compared.out
+    assert compared.out.splitlines()[-2:] == ["now right: 0", "no longer right: 0"]
 
 
 def test_a_folder_without_an_evaluation_says_how_to_make_one(reseen: Reseen, finished_run: Path) -> None:

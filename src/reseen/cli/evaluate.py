@@ -233,4 +233,5 @@ def _embedder(
         from reseen.workflows.device import choose_device
         from reseen.workflows.load_embedder import load_embedder
 
-        yield load_embedder(recipe, given.weights, choose_device(device)), f"{recipe.name}, {given.weights}"
+        mirrored = ", with mirror images" if recipe.evaluation.flip else ""
+        yield load_embedder(recipe, given.weights, choose_device(device)), f"{recipe.name}, {given.weights}{mirrored}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import JsonOption, MemoryOption
+
+Result = dict[str, "Mapping[str, float] | int"]
 
 if TYPE_CHECKING:
     from reseen.workflows.report.comparison import Comparison
@@ -50,10 +53,10 @@ def report(
             compared = write_comparison(read_stored(against), reported, page, memory=allowed, progress=bars)
             result = _compared(compared)
     say(f"look at {page}")
-    give(result if as_json else "\n".join(f"{name}: {value}" for name, value in result.items()))
+    give(result if as_json else "\n".join(f"{name}: {_in_words(value)}" for name, value in result.items()))
 
 
-def _measured(measured: Measurements) -> dict[str, object]:
+def _measured(measured: Measurements) -> Result:
     figures = {name: getattr(measured.metrics, name) for name in ("recall1", "recall5", "recall10", "mAP", "mINP")}
     return {
         name: {"value": value, "low": bounds.low, "high": bounds.high} if bounds else {"value": value}
@@ -62,10 +65,24 @@ def _measured(measured: Measurements) -> dict[str, object]:
     }
 
 
-def _compared(compared: Comparison) -> dict[str, object]:
-    figures: dict[str, object] = {
+def _compared(compared: Comparison) -> Result:
+    figures: Result = {
         name: {"against": each.first, "value": each.second, "certain": each.certain}
         | ({} if each.interval is None else {"low": each.interval.low, "high": each.interval.high})
         for name, each in compared.differences.items()
     }
     return figures | {"now right": len(compared.gained), "no longer right": len(compared.lost)}
+
+
+def _in_words(figure: Mapping[str, float] | int) -> str:
+    """One figure, or the difference of two, for people to read."""
+    if isinstance(figure, int):
+        return f"{figure:,}"
+    value = f"{figure['value'] * 100:.2f} %"
+    if "against" not in figure:
+        return f"{value} ({figure['low'] * 100:.2f} to {figure['high'] * 100:.2f})" if "low" in figure else value
+    told = f"{value} against {figure['against'] * 100:.2f} %, {(figure['value'] - figure['against']) * 100:+.2f} points"
+    if "low" not in figure:
+        return told
+    verdict = "" if figure["certain"] else ": too close to tell"
+    return f"{told} ({figure['low'] * 100:+.2f} to {figure['high'] * 100:+.2f}{verdict})"
