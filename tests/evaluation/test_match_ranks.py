@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.match_ranks import MatchRanks, rank_matches
+from reseen.evaluation.match_ranks import MANY_TIES, MatchRanks, rank_matches
 from reseen.evaluation.protocol import SamePerson
 
 
@@ -66,6 +66,18 @@ def test_ranks_are_those_of_a_plain_stable_sort(data: st.DataObject) -> None:
         expected.append([rank for rank, place in enumerate(listed, 1) if place in images])
     assert found.matches.tolist() == [len(each) for each in expected]
     assert found.ranks.tolist() == [rank for each in expected for rank in each]
+
+
+@pytest.mark.parametrize("levels", [3, MANY_TIES - 1, MANY_TIES + 1, 3 * MANY_TIES])
+def test_any_number_of_tied_scores_is_ranked_by_place(levels: int) -> None:
+    draw = np.random.default_rng(levels)
+    row = (draw.permutation(np.arange(10 * levels) % levels) / levels - 0.5).astype(np.float32)
+    images = {int(place): bool(place % 7 == 0) for place in np.sort(draw.choice(len(row), 5 * levels, replace=False))}
+    listed = [place for place in np.argsort(-row, kind="stable").tolist() if not images.get(place, False)]
+
+    found = rank_matches(row[None].copy(), pairs(images))
+
+    assert found.ranks.tolist() == [rank for rank, place in enumerate(listed, 1) if place in images]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -12,6 +12,9 @@ from jaxtyping import Float32, Float64, Int64
 from reseen.errors import FeaturesError
 from reseen.evaluation.protocol import SamePerson
 
+MANY_TIES = 60
+"""With more scores that a match shares with others, sorting the places too is faster than looking each of them up."""
+
 
 @dataclass(frozen=True, eq=False)
 class MatchRanks:
@@ -114,8 +117,18 @@ def _ranks(row: Float32[np.ndarray, " g"], matches: Int64[np.ndarray, " m"]) -> 
     # score is counted among tied ones, which changes nothing.
     tied = rivals[ends - 2] == wanted
     if tied.any():
-        for score in np.unique(wanted[tied]):
+        scores = np.unique(wanted[tied])
+        if len(scores) > MANY_TIES:
+            return np.sort(_ranks_of_all(row)[matches])
+        for score in scores:
             here = wanted == score
             ranks[here] += np.searchsorted(np.flatnonzero(row == score), matches[here])
     ranks.sort()
+    return ranks
+
+
+def _ranks_of_all(row: Float32[np.ndarray, " g"]) -> Int64[np.ndarray, " g"]:
+    """The rank of every gallery image."""
+    ranks = np.empty(len(row), dtype=np.int64)
+    ranks[np.argsort(-row, kind="stable")] = np.arange(1, len(row) + 1)
     return ranks
