@@ -207,3 +207,8 @@ def test_a_file_where_a_folder_should_be_is_an_unusable_argument(tmp_path: Path)
     for path in (tmp_path / "run", tmp_path / "run" / "below"):
         with pytest.raises(UsageError, match="cannot be a folder"):
             make_folder(path)
+
+
+def test_bytes_that_are_no_text_are_written_as_numbers(tmp_path: Path) -> None:
+    append_text(tmp_path / "log", os.fsdecode(b"bad\xff\n"))
+    assert (tmp_path / "log").read_text(encoding="utf-8") == "bad\\udcff\n"

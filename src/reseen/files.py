@@ -141,7 +141,8 @@ def append_text(path: Path, text: str) -> None:
         StorageError: disk full, read-only, no permission.
     """
     try:
-        with path.open("a", encoding="utf-8") as file:
+        # A path in it may be of bytes that are no UTF-8.
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
         raise _storage_error(path, error) from None

@@ -137,7 +137,11 @@ def test_features_from_elsewhere_and_merged_queries_are_kept_without_images(smal
     kept = read_stored(tmp_path / "kept")
 
     assert found.joined == 1
-    assert (kept.title, kept.model, kept.query_paths) == ("mine", f"features of {tmp_path}/mine.npz", ())
+    assert (kept.title, kept.model, kept.query_paths) == (
+        "mine",
+        f"features of {tmp_path}/mine.npz, 1 queries merged into others",
+        (),
+    )
     assert len(kept.retrieval.query_persons) == 12
 
 

@@ -57,7 +57,7 @@ def store_evaluations(
         query, gallery = query_and_gallery(evaluated_part(recipe, manifest))
         reported = Reported(
             title=manifest.name,
-            model=model,
+            model=model + _merged(evaluation),
             command=command,
             retrieval=evaluation.retrieval,
             query_paths=() if evaluation.joined else tuple(sample.path for sample in query),
@@ -87,9 +87,13 @@ def store_features(output: Path, found: Evaluation, features: Path, *, command: 
             title=features.stem, model=f"features of {features}", command=command, retrieval=found.retrieval
         )
     if found.joined:
-        told = replace(told, query_paths=(), gallery_paths=())
+        told = replace(told, model=told.model + _merged(found), query_paths=(), gallery_paths=())
     retrieval = replace(found.retrieval, camera_names=told.retrieval.camera_names)
     write_stored(output, replace(told, command=command, retrieval=retrieval, reranking=found.reranking))
+
+
+def _merged(found: Evaluation) -> str:
+    return f", {found.joined:,} queries merged into others" if found.joined else ""
 
 
 def require_apart(output: Path, features: Path) -> None:
