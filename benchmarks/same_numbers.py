@@ -15,10 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import openvino.utils
 import torch
 
 from reseen.datasets.open import open_dataset
@@ -38,12 +38,20 @@ AT_A_TIME = 5_000
 """Paths of one call of the C++ command, whose command line has its limit."""
 
 
+def openvino_cmake() -> Path:
+    """OpenVINO's CMake files, found without importing it: that would report to its vendor."""
+    found = find_spec("openvino")
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    return Path(found.submodule_search_locations[0]) / "cmake"
+
+
 class CppCommand:
     """Embeds image files by the C++ command, called as `extract_features` is."""
 
     def __init__(self, bundle: Path, folder: Path) -> None:
         self.bundle, self.folder = bundle, folder
-        cmake = openvino.utils.get_cmake_path()
+        cmake = openvino_cmake()
         build = folder / "build"
         for step in (["-S", REPOSITORY / "cpp", "-B", build, f"-DOpenVINO_DIR={cmake}"], ["--build", build]):
             subprocess.run(["cmake", *map(str, step)], check=True, stdout=subprocess.DEVNULL)  # noqa: S607

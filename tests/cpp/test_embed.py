@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 from jaxtyping import Float32
 from PIL import Image
 
 import reseen
 from reseen.bundle.bundle import open_bundle, write_bundle
+from reseen.engines.telemetry import reporter_missing
+
+with reporter_missing():
+    import openvino
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

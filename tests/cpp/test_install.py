@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from openvino.utils import get_cmake_path
 
 import reseen
 
@@ -41,7 +40,13 @@ def test_the_installed_command_runs(installed: Path) -> None:
 
 
 def test_the_program_of_the_page_compares_two_images(
-    repository: Path, installed: Path, cpp_compiler: Path, small_bundle: Path, people: Path, tmp_path: Path
+    repository: Path,
+    installed: Path,
+    cpp_compiler: Path,
+    openvino_cmake: Path,
+    small_bundle: Path,
+    people: Path,
+    tmp_path: Path,
 ) -> None:
     page = (repository / "docs" / "cpp.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```cpp\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
@@ -50,7 +55,7 @@ def test_the_program_of_the_page_compares_two_images(
     settings = {
         "CMAKE_CXX_COMPILER": cpp_compiler,
         "CMAKE_PREFIX_PATH": installed,
-        "OpenVINO_DIR": get_cmake_path(),
+        "OpenVINO_DIR": openvino_cmake,
     }
     run("cmake", "-S", tmp_path, "-B", tmp_path / "build", *(f"-D{name}={value}" for name, value in settings.items()))
     run("cmake", "--build", tmp_path / "build")

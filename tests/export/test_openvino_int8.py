@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
-from nncf.telemetry import decorator
 
 from reseen.engines.engine import EngineName
+from reseen.engines.telemetry import reporter_missing
 from reseen.errors import ExportError
 from reseen.export import openvino_int8
 from reseen.export.openvino_int8 import to_int8
 from reseen.export.parity import Run
 from reseen.export.source import Source
+
+with reporter_missing():
+    import openvino
+    from nncf.telemetry import decorator
 
 OpenFiles = Callable[[EngineName, Mapping[str, bytes]], Run]
 RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
