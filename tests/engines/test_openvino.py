@@ -75,6 +75,26 @@ def test_images_of_another_size_or_type_are_an_error_that_names_the_file(model: 
     assert str(model) in error.value.what
 
 
+ENDING_IN_ORDER = """
+import os, signal, sys
+from pathlib import Path
+from reseen.engines.engine import EngineOptions
+from reseen.engines.openvino import OpenVINOEngine
+
+first, second = (OpenVINOEngine(Path(sys.argv[1]), EngineOptions()) for _ in range(2))
+del first
+del second
+signal.signal(signal.SIGINT, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_engines_that_end_in_the_order_they_began_leave_the_process_able_to_hear_signals(model: Path) -> None:
+    command = [sys.executable, "-c", ENDING_IN_ORDER, str(model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "heard\n")
+
+
 def test_a_file_that_is_no_model_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "model.xml"
     path.write_bytes(b"not a model")

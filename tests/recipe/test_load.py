@@ -23,7 +23,14 @@ BASELINE = {
     "preprocess.width": 128,
     "preprocess.mean": IMAGENET_MEAN,
     "preprocess.std": IMAGENET_STD,
-    "model.backbone": {"name": "resnet50", "last_stride": 2, "stem_relu": False, "stride_on": "3x3", "ibn": False},
+    "model.backbone": {
+        "name": "resnet50",
+        "last_stride": 2,
+        "stem_relu": False,
+        "stride_on": "3x3",
+        "ibn": False,
+        "max_pool": "padded",
+    },
     "model.neck": "none",
     "model.head": {"name": "linear", "bias": True, "init": "uniform"},
     "model.feature": "before_neck",
@@ -46,7 +53,14 @@ BASELINE = {
 }
 """The published values; the schedule's are for absolute epochs (decay_epochs 30 and 60 after a warm-up of 10)."""
 SOFTMAX_TRIPLET = BASELINE | {
-    "model.backbone": {"name": "resnet50", "last_stride": 1, "stem_relu": False, "stride_on": "3x3", "ibn": False},
+    "model.backbone": {
+        "name": "resnet50",
+        "last_stride": 1,
+        "stem_relu": False,
+        "stride_on": "3x3",
+        "ibn": False,
+        "max_pool": "padded",
+    },
     "model.neck": "bnneck",
     "model.head": {"name": "linear", "bias": False, "init": "normal"},
     "model.feature": "after_neck",
