@@ -33,7 +33,7 @@ def test_damaged_weights_are_a_problem(weights: Path) -> None:
     assert found.cure == "fetch or save it again"
 
 
-@pytest.mark.parametrize(("name", "cure"), [("nowhere", "check the path"), ("resnet50.pth", "convert it")])
+@pytest.mark.parametrize(("name", "cure"), [("nowhere", "check the path"), ("resnet50.pth", "reseen models import")])
 def test_weights_that_are_not_there_or_not_read_are_a_problem(name: str, cure: str, tmp_path: Path) -> None:
     found = check_weights(tmp_path / name)
 
