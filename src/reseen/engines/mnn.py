@@ -22,8 +22,8 @@ with silent_stdout():  # it tells of the processor
 class MNNEngine:
     """A model that MNN runs on the processor.
 
-    MNN's manual asks for a module for each thread, so every thread that calls loads one of its own. What two threads that
-    share one would get was not reproduced here: 600 shared runs in eight threads gave the right features.
+    MNN's manual asks for a module for each thread, so every thread that calls loads one of its own. What two threads
+    that share one would get was not reproduced here: 600 shared runs in eight threads gave the right features.
 
     Args:
         path: a file of MNN.
