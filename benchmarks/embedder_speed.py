@@ -32,14 +32,14 @@ from reseen.export.source import source_of
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
 
-PEOPLE = Plan(persons=2, test_persons=32, cameras=4, images_per_camera=2, distractors=0, junk=0, height=128, width=64)
+PEOPLE = Plan(persons=2, test_persons=62, cameras=4, images_per_camera=2, distractors=0, junk=0, height=128, width=64)
 SIZE = ("preprocess.height=256", "preprocess.width=128")
 SMALL, LARGE = "osnet_x0_25", "resnet50"
 RECIPES = {SMALL: "osnet_x0_25", LARGE: "baseline"}
 FROM_FILES = {SMALL: 0.75, LARGE: 0.9}
 """Share of the session's images/s that is promised from a folder of JPEGs."""
-IMAGES = {SMALL: 256, LARGE: 32}
-ROUNDS = {SMALL: 15, LARGE: 7}
+IMAGES = {SMALL: 512, LARGE: 64}
+ROUNDS = {SMALL: 9, LARGE: 5}
 STARTS = 9
 
 

@@ -145,15 +145,31 @@ def test_of_ten_thousand_images_three_bad_ones_are_told_and_none_of_the_others_i
 
 
 def test_batches_are_what_embed_each_gives_at_once(small_bundle: Path, pictures: list[np.ndarray]) -> None:
-    embedder = load(small_bundle, batch_size=2)
+    embedder = load(small_bundle, batch_size=2, threads=1)
     images: list[np.ndarray | bytes] = [*pictures, b"broken"]
 
     batches = list(embedder.embed_batches(inputs_of(images)))
     whole = embedder.embed_each(images)
 
-    assert [len(each.names) + len(each.broken) for each in batches] == [2, 2, 2]
+    assert [len(each) for each in batches] == [2, 2, 2]
     np.testing.assert_array_equal(np.concatenate([each.features for each in batches]), whole.features)
     assert list(batches[-1].broken) == ["image 5"]
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_lanes_share_a_batch_and_keep_the_order(
+    small_bundle: Path, embedder: Embedder, pictures: list[np.ndarray], engine: str
+) -> None:
+    several = load(small_bundle, engine=engine, batch_size=4, threads=2)
+    images = [pictures[place % 5] for place in range(43)]
+
+    batches = list(several.embed_batches(inputs_of(images)))
+
+    at_once = 2 if engine == "onnxruntime" else 4
+    assert [len(each) for each in batches] == [at_once] * (43 // at_once) + [43 % at_once]
+    assert [name for each in batches for name in each.names] == [f"image {place}" for place in range(43)]
+    expected = embedder.embed(pictures)[[place % 5 for place in range(43)]]
+    np.testing.assert_allclose(np.concatenate([each.features for each in batches]), expected, atol=1e-5)
 
 
 def test_many_threads_get_exactly_the_features_of_one(small_bundle: Path, pictures: list[np.ndarray]) -> None:

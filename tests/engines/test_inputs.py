@@ -27,7 +27,7 @@ def test_every_kind_of_image_gives_the_same_pixels(pictures: list[np.ndarray], t
 
     assert [each.name for each in found] == [str(path), str(path), "image 2", "image 3", "image 4"]
     for each in found:
-        np.testing.assert_array_equal(each.pixels(), pixels)
+        np.testing.assert_array_equal(each.decode(), pixels)
 
 
 def test_one_image_needs_no_list(pictures: list[np.ndarray]) -> None:
@@ -59,7 +59,7 @@ def test_a_file_that_does_not_exist_is_told_when_it_is_read(tmp_path: Path) -> N
     (missing,) = inputs_of(tmp_path / "missing.jpg")
 
     with pytest.raises(ImageError, match=r"missing\.jpg cannot be read"):
-        missing.pixels()
+        missing.decode()
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_file_that_does_not_exist_is_told_when_it_is_read(tmp_path: Path) -> N
 )
 def test_an_array_of_another_type_or_shape_is_no_image(pixels: np.ndarray) -> None:
     with pytest.raises(ImageError, match="image 0 is not an image"):
-        inputs_of(pixels)[0].pixels()
+        inputs_of(pixels)[0].decode()
 
 
 def test_what_is_no_image_at_all_is_refused() -> None:

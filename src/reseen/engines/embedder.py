@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +19,10 @@ from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
 from reseen.engines.choose import choose_model, device_named, engine_named, open_engine
 from reseen.engines.engine import Engine, EngineOptions
+from reseen.engines.in_order import in_order
 from reseen.engines.inputs import ImageLike, Input, inputs_of
 from reseen.engines.match import Match
-from reseen.engines.prepare import prepared_batches
+from reseen.engines.prepare import prepare
 from reseen.errors import EngineError, ImageError, UsageError
 from reseen.images.preprocess import Preprocess
 
@@ -47,6 +50,9 @@ class Embedded:
     names: tuple[str, ...]
     features: Float32[np.ndarray, "n d"]
     broken: dict[str, ImageError]
+
+    def __len__(self) -> int:
+        return len(self.names) + len(self.broken)
 
 
 class Embedder:
@@ -126,16 +132,21 @@ class Embedder:
         names: list[str] = []
         broken: dict[str, ImageError] = {}
         features = np.empty((len(inputs), self.feature_size), dtype=np.float32)
-        for number, each in enumerate(self.embed_batches(inputs), start=1):
+        done = 0
+        for each in self.embed_batches(inputs):
             features[len(names) : len(names) + len(each.names)] = each.features
             names += each.names
             broken |= each.broken
+            done += len(each)
             if progress is not None:
-                progress(min(number * self.batch_size, len(inputs)), len(inputs))
+                progress(done, len(inputs))
         return Embedded(tuple(names), features[: len(names)], broken)
 
     def embed_batches(self, inputs: Sequence[Input]) -> Iterator[Embedded]:
-        """Like `embed_each`, a batch at a time, so that memory does not grow with the number of images.
+        """Like `embed_each`, a batch or less at a time, so that memory does not grow with the number of images.
+
+        Where the engine runs several calls at the same time, they share a batch: each decodes its images and then runs
+        the model on them. So some decode while others compute, and none waits for the other within the model.
 
         Args:
             inputs: images, as `inputs_of` makes them of paths and folders.
@@ -143,8 +154,14 @@ class Embedder:
         Raises:
             EngineError: the engine failed.
         """
-        for batch in prepared_batches(inputs, self.preprocess, self.batch_size, self._decoders):
-            yield Embedded(batch.names, self._features(batch.pixels), batch.broken)
+        lanes = self._engine.lanes
+        size = -(-self.batch_size // lanes)
+        if len(inputs) <= size:
+            yield from [self._embed(inputs)] if inputs else []
+            return
+        turns = threading.Semaphore(lanes)
+        threads = lanes if lanes > 1 else self._decoders + 1
+        yield from in_order(lambda part: self._embed(part, turns), inputs, size=size, threads=threads)
 
     def compare(self, a: ImageLike, b: ImageLike) -> Match:
         """How alike two images are, and whether that is one person.
@@ -179,11 +196,18 @@ class Embedder:
     ) -> None:
         self.close()
 
-    def _features(self, pixels: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+    def _embed(self, inputs: Sequence[Input], turns: threading.Semaphore | None = None) -> Embedded:
+        """Some of the images, by one call of the engine; others are under way where there are `turns` to wait for."""
+        batch = prepare(inputs, self.preprocess)
+        with turns or nullcontext():
+            features = self._features(batch.pixels, shared=turns is not None)
+        return Embedded(batch.names, features, batch.broken)
+
+    def _features(self, pixels: UInt8[np.ndarray, "n h w 3"], *, shared: bool) -> Float32[np.ndarray, "n d"]:
         expected = (len(pixels), self.feature_size)
         if not len(pixels):
             return np.empty(expected, dtype=np.float32)
-        features = self._engine.run(pixels)
+        features = self._engine.run(pixels, shared=shared)
         if features.shape != expected or features.dtype != np.float32:
             raise EngineError(
                 f"{self.bundle.path(self.model)} does not give the features that the bundle describes",

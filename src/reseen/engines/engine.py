@@ -34,8 +34,17 @@ class EngineOptions:
 class Engine(Protocol):
     """Runs one model. Safe to be called from several threads at once."""
 
-    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+    @property
+    def lanes(self) -> int:
+        """Calls at the same time that give the most images a second, each with its share of the threads."""
+        ...
+
+    def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
         """Unit-norm features of RGB images at the preprocess size; n ≥ 1.
+
+        Args:
+            images: RGB pixels.
+            shared: whether up to `lanes` calls are under way; alone it takes all threads that it may use.
 
         Raises:
             EngineError: the engine failed.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reseen.datasets.listing import entries, is_image
 from reseen.errors import DatasetError, ImageError, UsageError
-from reseen.images.decode import SUFFIXES, decode_image, to_rgb
+from reseen.images.decode import SUFFIXES, decode_picture, to_rgb
 
 ImageLike: TypeAlias = str | Path | bytes | Image.Image | np.ndarray
 """A file, a folder of files, the bytes of a file, a picture of Pillow's, or (h, w, 3) uint8 RGB pixels."""
@@ -30,8 +30,8 @@ class Input:
     name: str
     source: bytes | Image.Image | np.ndarray | None = None
 
-    def pixels(self) -> np.ndarray:
-        """(h, w, 3) uint8 RGB.
+    def decode(self) -> np.ndarray | Image.Image:
+        """(h, w, 3) uint8 RGB, or a picture of Pillow's of mode RGB.
 
         Raises:
             ImageError: it cannot be decoded, or is over the limits.
@@ -40,7 +40,7 @@ class Input:
             return self._checked(self.source)
         if isinstance(self.source, Image.Image):
             return to_rgb(self.source, self.name)
-        return decode_image(Path(self.name) if self.source is None else self.source, name=self.name)
+        return decode_picture(Path(self.name) if self.source is None else self.source, name=self.name)
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:

@@ -34,6 +34,8 @@ class MNNEngine:
         EngineError: the model cannot be loaded.
     """
 
+    lanes = 1
+
     def __init__(self, path: Path, options: EngineOptions) -> None:
         require_processor("MNN", options)
         if options.profile is not None:
@@ -48,7 +50,7 @@ class MNNEngine:
         self._own = threading.local()
         self._module()
 
-    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+    def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
         """See `Engine.run`. MNN itself does not notice when images are of another size than the model's."""
         module = self._module()
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "te
 _ERRORS_ONLY = 3
 _SPIN = "session.intra_op.spin_duration_us", "100"
 """Microseconds that a thread spins for work before it sleeps. By default it spins on, between two batches too, and
-takes a third more of the processor's time (measured), which the threads that decode then lack; those that never spin
-are woken too late for small layers."""
+takes a third more of the processor's time (measured), which others then lack; those that never spin are woken too late
+for small layers."""
+MOST_LANES = 4
+"""Calls at the same time. The threads of one call wait for each other at every layer, those of several do not."""
 
 
 class OnnxRuntimeEngine:
-    """A model in a session of ONNX Runtime.
+    """A model in a session of ONNX Runtime, and in another for calls that share the processor.
 
     Args:
         path: an ONNX file.
@@ -37,25 +41,20 @@ class OnnxRuntimeEngine:
 
     def __init__(self, path: Path, options: EngineOptions) -> None:
         self._path, self._profile = path, options.profile
-        providers = _providers(options)
+        self._providers = _providers(options)
         self._traces = Path(tempfile.mkdtemp(prefix="reseen-")) if options.profile else None
-        settings = onnxruntime.SessionOptions()
-        settings.log_severity_level = _ERRORS_ONLY
-        settings.add_session_config_entry(*_SPIN)
-        if options.threads is not None:
-            settings.intra_op_num_threads = options.threads
-        if self._traces is not None:
-            settings.enable_profiling = True
-            settings.profile_file_prefix = str(self._traces / "profile")
-        try:
-            self._session = onnxruntime.InferenceSession(self._path, settings, providers=providers)
-        except Exception as error:  # the library raises its own kinds, which share no base
-            raise self._failed("cannot be loaded", error) from error
+        self._threads = options.threads or os.cpu_count() or 1
+        splits = self._providers == [PROVIDERS["cpu"]] and self._traces is None
+        self.lanes = min(self._threads, MOST_LANES) if splits else 1
+        self._session = self._open(options.threads)
+        self._lane: onnxruntime.InferenceSession | None = None
+        self._opening = threading.Lock()
 
-    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+    def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
         """See `Engine.run`."""
+        session = self._lane_session() if shared and self.lanes > 1 else self._session
         try:
-            (features,) = self._session.run(None, {"images": images})
+            (features,) = session.run(None, {"images": images})
         except Exception as error:
             raise self._failed("failed", error) from error
         return np.asarray(features)
@@ -66,6 +65,27 @@ class OnnxRuntimeEngine:
             write_whole(self._profile, Path(self._session.end_profiling()).read_bytes())
             shutil.rmtree(self._traces)
             self._traces = None
+
+    def _lane_session(self) -> onnxruntime.InferenceSession:
+        """One whose calls take their share of the threads each; opened when needed, for it holds the weights again."""
+        with self._opening:
+            if self._lane is None:
+                self._lane = self._open(self._threads // self.lanes)
+            return self._lane
+
+    def _open(self, threads: int | None) -> onnxruntime.InferenceSession:
+        settings = onnxruntime.SessionOptions()
+        settings.log_severity_level = _ERRORS_ONLY
+        settings.add_session_config_entry(*_SPIN)
+        if threads is not None:
+            settings.intra_op_num_threads = threads
+        if self._traces is not None:
+            settings.enable_profiling = True
+            settings.profile_file_prefix = str(self._traces / "profile")
+        try:
+            return onnxruntime.InferenceSession(self._path, settings, providers=self._providers)
+        except Exception as error:  # the library raises its own kinds, which share no base
+            raise self._failed("cannot be loaded", error) from error
 
     def _failed(self, what: str, error: Exception) -> EngineError:
         return EngineError(

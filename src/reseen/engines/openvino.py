@@ -44,6 +44,8 @@ class OpenVINOEngine:
         EngineError: the model cannot be loaded.
     """
 
+    lanes = 1
+
     def __init__(self, path: Path, options: EngineOptions) -> None:
         require_processor("OpenVINO", options)
         self._path, self._profile = path, options.profile
@@ -56,7 +58,7 @@ class OpenVINOEngine:
         except Exception as error:  # the library says no more than RuntimeError, and that not always
             raise self._failed("cannot be loaded", error) from error
 
-    def run(self, images: UInt8[np.ndarray, "n h w 3"]) -> Float32[np.ndarray, "n d"]:
+    def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
         """See `Engine.run`."""
         try:
             if images.dtype != np.uint8 or images.shape[1:] != self._taken:  # it would convert 0.5 to 0

@@ -23,6 +23,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff",
 """File name endings, in lower case, by which dataset readers know an image."""
 
 _ORIENTATION = 0x0112
+_UPRIGHT = 1
 _SIXTEEN_BIT = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 _UNSCALED = frozenset({"I", "F"})
 
@@ -42,14 +43,19 @@ def decode_image(source: Path | bytes, *, name: str | None = None) -> UInt8[np.n
         ImageError: the file is missing, empty, damaged, of a format not in `FORMATS`, or over `MAX_BYTES` or
             `MAX_PIXELS` (checked before reading, and before decoding).
     """
+    return np.array(decode_picture(source, name=name))
+
+
+def decode_picture(source: Path | bytes, *, name: str | None = None) -> Image.Image:
+    """Like `decode_image`, but one of Pillow's pictures, of mode RGB, for what Pillow does next."""
     label = name or (str(source) if isinstance(source, Path) else "image")
     data = read_image_bytes(source) if isinstance(source, Path) else source
     _check_bytes(len(data), label)
     return to_rgb(_open_header(BytesIO(data), label), label)
 
 
-def to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
-    """A picture of Pillow's as 8-bit RGB, upright, as `decode_image` makes it.
+def to_rgb(image: Image.Image, name: str) -> Image.Image:
+    """A picture of Pillow's in 8-bit RGB, upright, as `decode_image` makes it; itself, where it is that already.
 
     Args:
         image: decoded here, if it is not yet.
@@ -60,7 +66,9 @@ def to_rgb(image: Image.Image, name: str) -> UInt8[np.ndarray, "h w 3"]:
     """
     _check_pixels(image, name)
     try:
-        return np.array(_to_rgb(ImageOps.exif_transpose(image)))
+        # Every copy of the pixels counts: they are most of what it costs to embed a small crop.
+        turned = image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
+        return _to_rgb(ImageOps.exif_transpose(image) if turned else image)
     except Exception as error:  # Pillow's decoders raise anything on damaged data
         raise _damaged(name, error) from error
 
@@ -83,7 +91,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
         _check_pixels(image, label)
         try:
             exif = Image.Image.getexif(image)  # PNG's own `getexif` would decode the whole image
-            sideways = exif.get(_ORIENTATION, 1) in range(5, 9)
+            sideways = exif.get(_ORIENTATION, _UPRIGHT) in range(5, 9)
         except Exception as error:
             raise _damaged(label, error) from error
     return (image.width, image.height) if sideways else (image.height, image.width)
@@ -166,6 +174,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         opaque = Image.new("RGB", image.size)
         opaque.paste(image, mask=image.getchannel("A"))
         return opaque
+    if image.mode == "RGB":
+        image.load()
+        return image
     return image.convert("RGB")
 
 

@@ -9,13 +9,15 @@ from PIL import Image
 from reseen.images.preprocess import Preprocess
 
 
-def fit(image: UInt8[np.ndarray, "_ _ 3"], preprocess: Preprocess) -> UInt8[np.ndarray, "h w 3"]:
-    """The image at the size of the preprocessing, by antialiased bilinear resampling.
+def fit(image: UInt8[np.ndarray, "_ _ 3"] | Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w 3"]:
+    """The image, or Pillow's picture of mode RGB, at the size of the preprocessing, by antialiased bilinear resampling.
 
-    An image of that size comes back as it is, not as a copy. `reseen.models.preprocessing.resize` does the same on
+    An array of that size comes back as it is, not as a copy. `reseen.models.preprocessing.resize` does the same on
     whole batches, within ±1.
     """
-    if image.shape[:2] == (preprocess.height, preprocess.width):
-        return image
     size = preprocess.width, preprocess.height
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
+    if isinstance(image, np.ndarray):
+        if image.shape[1::-1] == size:
+            return image
+        image = Image.fromarray(image)
+    return np.asarray(image if image.size == size else image.resize(size, Image.Resampling.BILINEAR))

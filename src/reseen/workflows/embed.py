@@ -85,11 +85,13 @@ def _embed(
     """Features of one block, and what is wrong with those that have none."""
     features: list[np.ndarray] = []
     broken: dict[str, str] = {}
-    for number, batch in enumerate(embedder.embed_batches(block), start=1):
+    done = before
+    for batch in embedder.embed_batches(block):
         features.append(batch.features)
         broken |= {name: why(error) for name, error in batch.broken.items()}
+        done += len(batch)
         if progress is not None:
-            progress(before + min(number * embedder.batch_size, len(block)), total)
+            progress(done, total)
     rows = np.concatenate(features)
     if len(rows) != sum(each.name not in broken for each in block):  # else names and features would part ways
         raise ImageError(

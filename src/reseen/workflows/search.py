@@ -99,16 +99,18 @@ def search_folder(
     lists = _Lists(wanted, k)
     left_out: list[list[str]] = [[] for _ in queries]
     broken: dict[str, str] = {}
+    done = 0
     for start in range(0, len(gallery), BLOCK):
         block = gallery[start : start + BLOCK]
-        for number, batch in enumerate(embedder.embed_batches(block), start=1):
+        for batch in embedder.embed_batches(block):
             own = own_files.among(batch.names)
             for query, place in np.argwhere(own):
                 left_out[query].append(batch.names[place])
             lists.add(batch.names, batch.features, own)
             broken |= {name: why(error) for name, error in batch.broken.items()}
+            done += len(batch)
             if progress is not None:
-                progress(start + min(number * embedder.batch_size, len(block)), len(gallery))
+                progress(done, len(gallery))
     found = [
         _searched(embedder, query.name, out, lists.seen - len(out), listed)
         for query, out, listed in zip(queries, left_out, lists.of(), strict=True)
