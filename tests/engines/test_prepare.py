@@ -16,7 +16,11 @@ def plain(number: int) -> np.ndarray:
 
 
 def test_images_are_fitted_in_their_order() -> None:
-    pictures: list[np.ndarray | Image.Image] = [plain(1), Image.fromarray(plain(2)).resize((30, 50)), plain(3).repeat(2, axis=0)]
+    pictures: list[np.ndarray | Image.Image] = [
+        plain(1),
+        Image.fromarray(plain(2)).resize((30, 50)),
+        plain(3).repeat(2, axis=0),
+    ]
 
     batch = prepare(inputs_of(pictures), SIZE)
 
