@@ -50,6 +50,22 @@ def test_size_is_the_published_one_less_the_classifier(
     assert len(network.state_dict()) == entries + (2 * sum(DEPTHS[name][:3]) if ibn else 0)
 
 
+@pytest.mark.parametrize(("name", "feature_size"), [("resnet18", 256), ("resnet50", 1024)])
+@pytest.mark.parametrize(("last_stride", "height"), [(1, 16), (2, 8)])
+def test_three_stages_are_the_whole_without_its_last(
+    name: str, feature_size: int, last_stride: int, height: int
+) -> None:
+    whole, cut = resnet(name=name), resnet(name=name, stages=3, last_stride=last_stride)
+
+    maps: list[Tensor] = []
+    cut.layer3.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
+    features = cut.eval()(torch.zeros(1, 3, 128, 64))
+
+    assert set(cut.state_dict()) == {key for key in whole.state_dict() if not key.startswith("layer4.")}
+    assert features.shape == (1, feature_size) == (1, cut.feature_size)
+    assert maps[0].shape == (1, feature_size, height, height // 2)
+
+
 def test_parameters_are_named_and_shaped_as_in_torchvision() -> None:
     shapes = {key: tuple(value.shape) for key, value in resnet().state_dict().items()}
     expected = {

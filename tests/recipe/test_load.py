@@ -25,6 +25,7 @@ BASELINE = {
     "preprocess.std": IMAGENET_STD,
     "model.backbone": {
         "name": "resnet50",
+        "stages": 4,
         "last_stride": 2,
         "stem_relu": False,
         "stride_on": "3x3",
@@ -55,6 +56,7 @@ BASELINE = {
 SOFTMAX_TRIPLET = BASELINE | {
     "model.backbone": {
         "name": "resnet50",
+        "stages": 4,
         "last_stride": 1,
         "stem_relu": False,
         "stride_on": "3x3",

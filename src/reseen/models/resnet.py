@@ -31,7 +31,9 @@ class ResNet(Backbone):
         block, (first, second, third, fourth) = LAYOUTS[settings.name]
         early = settings.stride_on == "1x1" or block is BasicBlock
         wide, ibn = block.expansion, settings.ibn
-        self.feature_size = 512 * wide
+        last = settings.last_stride
+        whole = settings.stages == 4
+        self.feature_size = (512 if whole else 256) * wide
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True) if settings.stem_relu else nn.Identity()
@@ -40,8 +42,10 @@ class ResNet(Backbone):
         )
         self.layer1 = _stage(block, first, 64, 64, stride=1, early=early, ibn=ibn)
         self.layer2 = _stage(block, second, 64 * wide, 128, stride=2, early=early, ibn=ibn)
-        self.layer3 = _stage(block, third, 128 * wide, 256, stride=2, early=early, ibn=ibn)
-        self.layer4 = _stage(block, fourth, 256 * wide, 512, stride=settings.last_stride, early=early, ibn=False)
+        self.layer3 = _stage(block, third, 128 * wide, 256, stride=2 if whole else last, early=early, ibn=ibn)
+        self.layer4 = (
+            _stage(block, fourth, 256 * wide, 512, stride=last, early=early, ibn=False) if whole else nn.Identity()
+        )
         initialise_convolutions(self)
 
     def forward(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:

@@ -16,6 +16,7 @@ class ResNet(Settings):
 
     Attributes:
         name: which of them.
+        stages: 3 leaves the last stage out, with more than half of the parameters; features are half as long.
         last_stride: stride of the last stage; 1 keeps a 16×8 map for 256×128 images (Luo et al., CVPRW 2019, §3.4).
         stem_relu: the ReLU after the stem's batch norm. The published ReID baselines leave it out.
         stride_on: which convolution of a stage's first block carries the stride: `3x3` as in torchvision
@@ -27,6 +28,7 @@ class ResNet(Settings):
     """
 
     name: Literal["resnet18", "resnet34", "resnet50", "resnet101"] = "resnet50"
+    stages: Literal[3, 4] = 4
     last_stride: Literal[1, 2] = 1
     stem_relu: bool = False
     stride_on: Literal["1x1", "3x3"] = "3x3"
