@@ -78,7 +78,9 @@ def test_an_environment_says_where_a_run_was_made(people: Manifest, small_recipe
 
     assert json.loads(json.dumps(found)) == found
     assert (found["python"], found["torch"]) == (platform.python_version(), torch.__version__)
-    assert (found["device"], found["processes"]) == ("cpu", 2)
+    assert (found["device"], found["processes"], found["accelerator"]) == ("cpu", 2, None)
+    assert found["processor"]
+    assert found["data"] == [str(people.root)]
     assert (found["dataset"], found["evaluation"]) == (people.name, {people.name: str(people.root)})
 
 

@@ -39,10 +39,19 @@ def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """
     recipe = _validate(_resolve(source), str(source))
     for override in overrides:
-        tree = recipe.model_dump(mode="json", by_alias=True)
-        apply_override(tree, override)
-        recipe = _validate(tree, f"-o {override}")
+        recipe = change_recipe(recipe, override)
     return recipe
+
+
+def change_recipe(recipe: Recipe, override: str) -> Recipe:
+    """The recipe with one `a.b=value` applied.
+
+    Raises:
+        RecipeError: as for `load_recipe`.
+    """
+    tree = recipe.model_dump(mode="json", by_alias=True)
+    apply_override(tree, override)
+    return _validate(tree, f"-o {override}")
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,24 @@ def environment(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
         "platform": platform.platform(),
+        "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": str(run.device),
+        "accelerator": torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else None,
         "processes": run.processes.count,
+        "data": [str(each.root) for each in run.manifest.merged or (run.manifest,)],
         "dataset": run.manifest.name,
         "dataset_root": str(run.manifest.root),
         "evaluation": {each.name: str(each.root) for each in plan.evaluated},
     }
+
+
+def _processor() -> str:
+    """What the processor calls itself; Python alone does not know it on Linux."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
