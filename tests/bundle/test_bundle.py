@@ -30,6 +30,13 @@ def edit(bundle: Path, change: Callable[[dict[str, Any]], None]) -> None:
     (bundle / DESCRIPTION).write_text(json.dumps(description))
 
 
+def put_in_its_place(file: Path, put: Callable[[Path], None]) -> None:
+    """Put something that says it has no bytes in a file's place, and say in the bundle that it has none."""
+    file.unlink()
+    put(file)
+    edit(file.parent, lambda description: description["files"][file.name].update(bytes=0))
+
+
 def refused(bundle: Path) -> str:
     with pytest.raises(BundleError) as caught:
         open_bundle(bundle)
@@ -61,8 +68,10 @@ def test_files_are_added_and_a_calibration_is_found(bundle: Path) -> None:
         lambda file: file.write_bytes((file.parent / "model_fp16.onnx").read_bytes()),
         Path.unlink,
         lambda file: (file.unlink(), file.mkdir()),
+        lambda file: put_in_its_place(file, os.mkfifo),
+        lambda file: put_in_its_place(file, lambda path: path.symlink_to("/dev/zero")),
     ],
-    ids=["truncated", "one byte changed", "swapped", "missing", "a folder"],
+    ids=["truncated", "one byte changed", "swapped", "missing", "a folder", "a pipe", "a device"],
 )
 def test_a_file_that_is_not_the_one_that_was_exported(bundle: Path, spoil: Callable[[Path], object]) -> None:
     spoil(bundle / "model.onnx")
@@ -84,6 +93,12 @@ def test_a_newer_version_is_refused_with_words(bundle: Path) -> None:
 def test_a_description_that_is_none(bundle: Path, content: str) -> None:
     (bundle / DESCRIPTION).write_text(content, encoding="latin-1")
     assert "no bundle that can be opened" in refused(bundle)
+
+
+def test_a_description_that_is_a_pipe(bundle: Path) -> None:
+    (bundle / DESCRIPTION).unlink()
+    os.mkfifo(bundle / DESCRIPTION)
+    assert "a pipe or a device" in refused(bundle)
 
 
 def test_a_description_too_large_to_be_one(bundle: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from reseen.cli import console
-from reseen.cli.console import StageBars, fail, give, say
+from reseen.cli.console import StageBars, fail, give, say, visible
 
 
 @pytest.fixture
@@ -28,6 +28,15 @@ def test_messages_go_to_stderr_and_results_to_stdout(capsys: pytest.CaptureFixtu
     streams = capsys.readouterr()
     assert streams.err == "reading\nerror: torn\n"
     assert streams.out == "recall@1 0.5\n"
+
+
+@pytest.mark.parametrize("tell", [say, fail, give])
+def test_a_name_cannot_command_the_terminal(tell: Callable[[str], None], capsys: pytest.CaptureFixture[str]) -> None:
+    tell("Jürg ✓ \x1b]0;owned\x07\x9b2J.jpg\nnext line")
+
+    streams = capsys.readouterr()
+    assert (streams.out + streams.err).endswith("Jürg ✓ \\x1b]0;owned\\x07\\x9b2J.jpg\nnext line\n")
+    assert visible("a\nb\udcff") == "a\\nb\\udcff"
 
 
 def test_messages_are_neither_markup_nor_wrapped(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,25 @@ def test_without_output_each_image_is_a_line(crops: Path, small_bundle: Path, re
         assert (float(first), float(last)) == pytest.approx((feature[0], feature[-1]), abs=1e-5)
 
 
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_results_that_nobody_takes_are_an_error(small_bundle: Path, crops: Path, options: tuple[str, ...]) -> None:
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "reseen",
+        "embed",
+        crops / "a.png",
+        "--bundle",
+        small_bundle,
+        *options,
+    ]
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+
+    assert ended.returncode == 1
+    assert ended.stderr == "error: cannot write the results: No space left on device\n"
+
+
 def test_json_holds_whole_features_and_the_broken_images(crops: Path, small_bundle: Path, reseen: Reseen) -> None:
     answer = reseen("embed", crops, "--bundle", small_bundle, "--json", "--skip-broken")
 

@@ -19,6 +19,7 @@ from PIL import Image
 import reseen
 from reseen.engines.embedder import Embedder, load
 from reseen.engines.inputs import inputs_of
+from reseen.engines.onnx_runtime import OnnxRuntimeEngine
 from reseen.errors import BundleError, DatasetError, EngineError, ImageError, UsageError
 from reseen.images.decode import MAX_PIXELS
 
@@ -208,7 +209,28 @@ def test_a_model_of_another_feature_size_than_the_bundle_says_is_an_error(
     assert error.value.got == "(5, 16) of float32"
 
 
-@pytest.mark.parametrize("option", [{"batch_size": 0}, {"threads": -1}, {"gpu_memory": 0.0}, {"engine": "tflite"}])
+def test_features_that_are_no_unit_vectors_are_an_error(
+    small_bundle: Path, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for wrong in (np.nan, 0.0, 0.5):
+        monkeypatch.setattr(
+            OnnxRuntimeEngine, "run", lambda _self, images, shared, wrong=wrong: np.full((5, 16), wrong, np.float32)
+        )
+        with load(small_bundle) as embedder, pytest.raises(EngineError, match="does not give the features") as error:
+            embedder.embed(pictures)
+        assert error.value.expected == "features of unit length"
+
+
+def test_a_profile_without_a_place_is_refused_before_the_work(small_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be written"):
+        load(small_bundle, profile=tmp_path / "missing" / "profile.json")
+    with pytest.raises(UsageError, match="cannot be a file"):
+        load(small_bundle, profile=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "option", [{"batch_size": 0}, {"threads": 257}, {"threads": -1}, {"gpu_memory": 0.0}, {"engine": "tflite"}]
+)
 def test_options_that_make_no_sense_are_refused(small_bundle: Path, option: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         load(small_bundle, **option)

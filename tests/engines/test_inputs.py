@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_every_kind_of_image_gives_the_same_pixels(pictures: list[np.ndarray], t
     assert [each.name for each in found] == [str(path), str(path), "image 2", "image 3", "image 4"]
     for each in found:
         np.testing.assert_array_equal(each.decode(), pixels)
+
+
+def test_a_picture_may_be_shared_by_threads(pictures: list[np.ndarray]) -> None:
+    content = encoded(pictures[2])
+    for _ in range(50):
+        shared = inputs_of([Image.open(BytesIO(content))])[0]
+        with ThreadPoolExecutor(8) as pool:
+            for found in pool.map(lambda _, shared=shared: np.asarray(shared.decode()), range(8)):
+                np.testing.assert_array_equal(found, pictures[2])
 
 
 def test_one_image_needs_no_list(pictures: list[np.ndarray]) -> None:

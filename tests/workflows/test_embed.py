@@ -183,6 +183,20 @@ def test_an_output_of_another_kind_is_refused_before_the_work(embedder: Embedder
     assert [path.name for path in tmp_path.iterdir()] == ["crops"]
 
 
+def test_a_link_leads_to_the_file_and_what_is_no_file_stays(embedder: Embedder, crops: Path, tmp_path: Path) -> None:
+    link, real, pipe = tmp_path / "link.npz", tmp_path / "real.npz", tmp_path / "pipe.npz"
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+
+    embed_to_file(embedder, inputs_of(crops), link)
+    with pytest.raises(UsageError, match=r"pipe\.npz cannot be a file"):
+        embed_to_file(embedder, inputs_of(crops), pipe)
+
+    assert link.is_symlink()
+    assert real.is_file()
+    assert pipe.is_fifo()
+
+
 def test_names_and_features_do_not_part_ways_when_an_image_is_read_twice_with_different_luck(
     embedder: Embedder, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

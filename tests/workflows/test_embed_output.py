@@ -80,11 +80,6 @@ def test_another_kind_of_file_is_refused(name: str) -> None:
         writer_for(Path(name))
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder"):
-        writer_for(tmp_path)
-
-
 def test_parquet_without_its_library_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in [name for name in sys.modules if name.partition(".")[0] == "pyarrow"]:
         monkeypatch.delitem(sys.modules, module)

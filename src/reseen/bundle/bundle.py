@@ -87,6 +87,8 @@ def file_of(content: bytes) -> File:
 
 def _read_description(path: Path) -> Description:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without end
+            raise ValueError("no file, but a folder, a pipe or a device")
         with path.open("rb") as file:
             content = file.read(MAX_DESCRIPTION_BYTES + 1)
         if len(content) > MAX_DESCRIPTION_BYTES:
@@ -117,7 +119,7 @@ def _check_version(path: Path, description: object) -> None:
 def _check_file(path: Path, file: File) -> None:
     try:
         size, found = path.stat().st_size, ""
-        if size == file.bytes:
+        if size == file.bytes and path.is_file():
             found = _sha256(path)
     except OSError as error:
         raise _changed(path, file, error.strerror or str(error)) from None

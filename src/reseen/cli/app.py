@@ -78,7 +78,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may hold what the terminal cannot show
     try:
-        app()
+        _run()
     except ReseenError as error:
         rank = os.environ.get("RANK", "0")  # of several processes, the first one says all of it, the others what it is
         fail(str(error) if rank == "0" else f"process {rank}: {error.what}")
@@ -89,6 +89,12 @@ def main() -> None:
             raise
         fail(str(_does_not_load(library, error)))
         sys.exit(UsageError.exit_code)
+    except OSError as error:  # of a file it would name the file, and most are typed
+        if error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at the end
+        fail(f"cannot write the results: {error.strerror}")
+        sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
             fail("interrupted")
@@ -96,6 +102,13 @@ def main() -> None:
         if not end.code and os.environ.get("WORLD_SIZE", "1") != "1":
             _leave_at_once()
         raise
+
+
+def _run() -> None:
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
 
 
 def _leave_at_once() -> None:

@@ -25,7 +25,8 @@ BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=1, max=4096, help="Images that go through the model at a time.")
 ]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, help="Of the processor, to compute and to decode. [all cores]")
+    int | None,
+    typer.Option("--threads", min=1, max=256, help="Of the processor, to compute and to decode. [all cores]"),
 ]
 GpuMemoryOption = Annotated[
     float | None, typer.Option("--gpu-memory", metavar="GB", min=0.01, help="Of an accelerator, at most.")

@@ -14,19 +14,30 @@ from rich.text import Text
 stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
+def visible(text: str, keep: str = "") -> str:
+    """The text with what a terminal would obey rather than show, such as escape, written out: names may hold anything.
+
+    Args:
+        text: what is to be shown.
+        keep: characters that stay as they are.
+    """
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
+
+
 def say(message: str) -> None:
     """Tell the user what happens."""
-    stderr.print(message)
+    stderr.print(visible(message, "\n"))
 
 
 def fail(message: str) -> None:
     """Tell the user what went wrong."""
-    stderr.print(Text.assemble(("error:", "bold red"), " ", message))  # in one piece: several processes may write here
+    # In one piece: several processes may write here.
+    stderr.print(Text.assemble(("error:", "bold red"), " ", visible(message, "\n")))
 
 
 def give(result: str | Mapping[str, Any]) -> None:
     """Print a result on stdout: text as it is, a mapping as one line of JSON."""
-    print(result if isinstance(result, str) else json.dumps(result))
+    print(visible(result, "\n") if isinstance(result, str) else json.dumps(result))
 
 
 class StageBars:

@@ -21,7 +21,7 @@ from reseen.cli.bundle_options import (
     SkipBrokenOption,
     ThreadsOption,
 )
-from reseen.cli.console import StageBars, give, say
+from reseen.cli.console import StageBars, give, say, visible
 from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _print(embedder: Embedder, inputs: Sequence[Input], *, as_json: bool) -> dic
                 print(comma + json.dumps({"name": name, "feature": feature}), end="")
                 comma = ", "
             else:
-                print(f"{name}: [{feature[0]:.6f} … {feature[-1]:.6f}] ({len(feature)},)")
+                print(f"{visible(name)}: [{feature[0]:.6f} … {feature[-1]:.6f}] ({len(feature)},)")
     if as_json:
         print(f'], "broken": {json.dumps(broken)}}}')
     return broken

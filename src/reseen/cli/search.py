@@ -20,7 +20,7 @@ from reseen.cli.bundle_options import (
     SkipBrokenOption,
     ThreadsOption,
 )
-from reseen.cli.console import StageBars, give, say
+from reseen.cli.console import StageBars, give, say, visible
 from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
@@ -99,9 +99,9 @@ def _figures(found: Search) -> dict[str, object]:
 def _lines(searched: Searched) -> Iterator[str]:
     from reseen.workflows.verdict_words import searched as in_words
 
-    yield f"{searched.query}:"
+    yield f"{visible(searched.query)}:"
     for name in searched.left_out:
-        yield f"  left out, for it is the query itself: {name}"
+        yield f"  left out, for it is the query itself: {visible(name)}"
     for rank, found in enumerate(searched.matches, start=1):
         verdict = "" if found.match.verdict is None else f"  ({in_words(found.match.verdict)})"
-        yield f"{rank:4}  {found.match.score:7.4f}  {found.name}{verdict}"
+        yield f"{rank:4}  {found.match.score:7.4f}  {visible(found.name)}{verdict}"

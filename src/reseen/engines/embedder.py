@@ -24,6 +24,7 @@ from reseen.engines.inputs import ImageLike, Input, inputs_of
 from reseen.engines.match import Match
 from reseen.engines.prepare import prepare
 from reseen.errors import EngineError, ImageError, UsageError
+from reseen.files import require_file
 from reseen.images.preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 BATCH_SIZE = 32
 MOST_DECODERS = 4
 """Threads that decode while the engine computes. Each may hold a photograph of `images.decode.MAX_PIXELS`, 0.5 GB."""
+
+MOST_OFF_UNIT = 0.01
+"""By how much the length of a feature may differ from 1; half precision reaches 0.001."""
+MOST_THREADS = 256
 
 Progress = Callable[[int, int], None]
 """Told how many images are done, and how many there are."""
@@ -209,13 +214,19 @@ class Embedder:
             return np.empty(expected, dtype=np.float32)
         features = self._engine.run(pixels, shared=shared)
         if features.shape != expected or features.dtype != np.float32:
-            raise EngineError(
-                f"{self.bundle.path(self.model)} does not give the features that the bundle describes",
-                expected=f"{expected} of float32",
-                got=f"{features.shape} of {features.dtype}",
-                cure="export it again",
-            )
+            raise self._other_features(f"{expected} of float32", f"{features.shape} of {features.dtype}")
+        lengths = np.linalg.norm(features, axis=1)
+        if not (abs(lengths - 1) < MOST_OFF_UNIT).all():  # so that NaN is refused too
+            raise self._other_features("features of unit length", f"lengths from {lengths.min()} to {lengths.max()}")
         return features
+
+    def _other_features(self, expected: str, got: str) -> EngineError:
+        return EngineError(
+            f"{self.bundle.path(self.model)} does not give the features that the bundle describes",
+            expected=expected,
+            got=got,
+            cure="export it again",
+        )
 
 
 def load(
@@ -243,10 +254,22 @@ def load(
 
     Raises:
         BundleError: there is no such bundle, it was changed, or has no model for this engine and precision.
-        UsageError: the engine is unknown, not installed, or cannot do what is asked of it.
+        UsageError: the engine is unknown, not installed, or cannot do what is asked of it; too many threads; no place
+            for the profile.
         EngineError: the engine cannot load the model.
     """
     _require_positive(batch_size=batch_size, threads=threads, gpu_memory=gpu_memory)
+    if threads is not None and threads > MOST_THREADS:
+        raise UsageError(
+            "so many threads only get in each other's way",
+            expected=f"at most {MOST_THREADS}",
+            got=f"{threads}",
+            cure="leave it out: one for each core",
+        )
+    if profile is not None and not require_file(profile).parent.is_dir():
+        raise UsageError(
+            f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
+        )
     chosen, opened = engine_named(engine), open_bundle(Path(bundle))
     model = choose_model(opened, chosen, precision)
     running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, profile))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,10 @@ from reseen.images.decode import SUFFIXES, decode_picture, to_rgb
 
 ImageLike: TypeAlias = str | Path | bytes | Image.Image | np.ndarray
 """A file, a folder of files, the bytes of a file, a picture of Pillow's, or (h, w, 3) uint8 RGB pixels."""
+
+
+_PICTURES = threading.Lock()
+"""Held to decode a user's picture: two threads that decode the same one get in each other's way."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -39,7 +44,8 @@ class Input:
         if isinstance(self.source, np.ndarray):
             return self._checked(self.source)
         if isinstance(self.source, Image.Image):
-            return to_rgb(self.source, self.name)
+            with _PICTURES:
+                return to_rgb(self.source, self.name)
         return decode_picture(Path(self.name) if self.source is None else self.source, name=self.name)
 
     def _checked(self, pixels: np.ndarray) -> np.ndarray:

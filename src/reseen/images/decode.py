@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader, BytesIO
@@ -12,6 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from reseen.errors import ImageError
+from reseen.images.png import require_whole
 
 MAX_BYTES = 64 * 2**20
 """Largest image file that is read."""
@@ -51,7 +53,14 @@ def decode_picture(source: Path | bytes, *, name: str | None = None) -> Image.Im
     label = name or (str(source) if isinstance(source, Path) else "image")
     data = read_image_bytes(source) if isinstance(source, Path) else source
     _check_bytes(len(data), label)
-    return to_rgb(_open_header(BytesIO(data), label), label)
+    image = _open_header(BytesIO(data), label)
+    _check_pixels(image, label)
+    if image.format == "PNG":
+        try:
+            require_whole(data)
+        except (ValueError, zlib.error) as error:
+            raise _damaged(label, error) from error
+    return to_rgb(image, label)
 
 
 def to_rgb(image: Image.Image, name: str) -> Image.Image:

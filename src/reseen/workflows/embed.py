@@ -14,7 +14,7 @@ import reseen
 from reseen.engines.embedder import Embedder, Progress
 from reseen.engines.inputs import Input
 from reseen.errors import ImageError
-from reseen.files import hold_folder, make_folder
+from reseen.files import hold_folder, make_folder, require_file
 from reseen.workflows.embed_output import Stored, writer_for
 from reseen.workflows.embed_unfinished import Unfinished
 
@@ -49,11 +49,12 @@ def embed_to_file(
 
     Raises:
         ImageError: images were changed meanwhile.
-        UsageError: another kind of output; its library is missing; another process writes to it.
+        UsageError: another kind of output, or something else than a file in its place; its library is missing; another
+            process writes to it.
         StorageError: it cannot be written.
         EngineError: the engine failed.
     """
-    write = writer_for(output)
+    write, output = writer_for(output), require_file(output)
     folder = make_folder(output.with_name(f"{output.name}.unfinished"))
     with hold_folder(folder):
         unfinished = Unfinished(folder, embedder.feature_size)

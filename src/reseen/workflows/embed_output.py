@@ -46,10 +46,8 @@ def writer_for(output: Path) -> Callable[[Stored, Path], None]:
     """What writes the kind of file that an output's name asks for.
 
     Raises:
-        UsageError: there is no such kind; its library is missing; the output is a folder.
+        UsageError: there is no such kind; its library is missing.
     """
-    if output.is_dir():
-        raise UsageError(f"{output} is a folder", expected="a file", got="a folder", cure="add a file's name")
     if output.suffix == ".npz":
         return write_npz
     if output.suffix == ".parquet":
