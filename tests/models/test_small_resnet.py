@@ -12,7 +12,7 @@ from reseen.models.small_resnet import SmallResNet
 from reseen.recipe import schema
 
 
-def reference(state: Mapping[str, Tensor], images: Tensor, widths: tuple[int, ...]) -> Tensor:
+def reference(state: Mapping[str, Tensor], images: Tensor, settings: schema.SmallResNet) -> Tensor:
     """The network once more, from its description, by the names of its parameters."""
 
     def convolved(maps: Tensor, name: str, stride: int = 1) -> Tensor:
@@ -24,27 +24,38 @@ def reference(state: Mapping[str, Tensor], images: Tensor, widths: tuple[int, ..
         return (maps - mean) / (variance + 1e-5).sqrt() * scale + shift
 
     maps = convolved(images, "stem", stride=2).clamp(min=0)
-    for stage in range(len(widths) - 1):
-        maps = convolved(maps, f"stages.{stage}.0", stride=2).clamp(min=0)
-        changed = convolved(maps, f"stages.{stage}.1.first").clamp(min=0)
-        maps = (maps + convolved(changed, f"stages.{stage}.1.second")).clamp(min=0)
+    last = len(settings.widths) - 2
+    for stage in range(last + 1):
+        maps = convolved(maps, f"stages.{stage}.0", settings.last_stride if stage == last else 2).clamp(min=0)
+        for block in range(1, settings.blocks + 1):
+            changed = convolved(maps, f"stages.{stage}.{block}.first").clamp(min=0)
+            maps = (maps + convolved(changed, f"stages.{stage}.{block}.second")).clamp(min=0)
     return maps.sum((2, 3)) / (maps.shape[2] * maps.shape[3])
 
 
-@pytest.mark.parametrize("widths", [(24, 48, 96, 160), (4, 8), (8, 4, 8, 16, 5)], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        schema.SmallResNet(),
+        schema.SmallResNet(widths=(4, 8)),
+        schema.SmallResNet(widths=(8, 4, 8, 16, 5)),
+        schema.SmallResNet(widths=(8, 16, 24), blocks=2, last_stride=1),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("size", [(128, 64), (37, 50)], ids=str)
 def test_forward_equals_one_written_from_the_description(
-    widths: tuple[int, ...], size: tuple[int, int], shaken: Callable[[nn.Module], nn.Module]
+    settings: schema.SmallResNet, size: tuple[int, int], shaken: Callable[[nn.Module], nn.Module]
 ) -> None:
-    network = SmallResNet(schema.SmallResNet(widths=widths), AveragePooling())
+    network = SmallResNet(settings, AveragePooling())
     shaken(network)
     images = torch.randn(3, 3, *size, generator=torch.Generator().manual_seed(0))
 
     with torch.no_grad():
         features = network(images)
-        expected = reference(network.state_dict(), images, widths)
+        expected = reference(network.state_dict(), images, settings)
 
-    assert features.shape == (3, widths[-1]) == (3, network.feature_size)
+    assert features.shape == (3, settings.widths[-1]) == (3, network.feature_size)
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -12,7 +12,7 @@ from reseen.recipe import schema
 
 
 class SmallResNet(Backbone):
-    """A 5×5 stem of stride 2, then for each further width a convolution of stride 2 and one basic residual block.
+    """A 5×5 stem of stride 2, then for each further width a convolution of stride 2 and basic residual blocks.
 
     The features are as long as the last width.
     """
@@ -21,10 +21,14 @@ class SmallResNet(Backbone):
         super().__init__(pool)
         self.feature_size = settings.widths[-1]
         self.stem = _convolution(3, settings.widths[0], size=5, stride=2)
+        strides = [*[2] * (len(settings.widths) - 2), settings.last_stride]
         self.stages = nn.Sequential(
             *(
-                nn.Sequential(_convolution(inputs, outputs, size=3, stride=2), BasicBlock(outputs))
-                for inputs, outputs in pairwise(settings.widths)
+                nn.Sequential(
+                    _convolution(inputs, outputs, size=3, stride=stride),
+                    *(BasicBlock(outputs) for _ in range(settings.blocks)),
+                )
+                for (inputs, outputs), stride in zip(pairwise(settings.widths), strides, strict=True)
             )
         )
         initialise_convolutions(self)

@@ -75,10 +75,14 @@ class SmallResNet(Settings):
     Attributes:
         name: `small_resnet`.
         widths: channels of the stem and of each stage after it; every one halves the map.
+        blocks: residual blocks of a stage.
+        last_stride: of the last stage; 1 keeps the map of the stage before.
     """
 
     name: Literal["small_resnet"] = "small_resnet"
     widths: Annotated[tuple[Channels, ...], Field(min_length=2, max_length=5)] = (24, 48, 96, 160)
+    blocks: Annotated[int, Field(ge=1, le=8)] = 1
+    last_stride: Literal[1, 2] = 2
 
 
 class Timm(Settings):
