@@ -1,16 +1,16 @@
 """What single settings change: short trainings of small networks that differ in one setting each.
 
-    python benchmarks/ablations.py --data MARKET1501 --runs DIR [--records docs/results] [--seeds 2] [--quick]
+    python benchmarks/ablations.py --data MARKET1501 [--runs DIR] [--records docs/results] [--seeds 2] [--quick]
 
-Sampler, random erasing, BNNeck and center loss are compared with the published setting on a small residual network; the
-ReLU of the stem on a ResNet-18, for only ResNets leave it out. All runs of a comparison have the same schedule, which is
-far shorter than a recipe's: a setting that pays late, as random erasing does, is at a disadvantage here. Measured
-is mAP on people kept out of training, beside the figures of the full protocol.
+Sampler, random erasing, BNNeck and center loss are compared with the published setting on a small residual network;
+the ReLU of the stem on a ResNet-18, for only ResNets leave it out. All runs of a comparison have the same schedule,
+which is far shorter than a recipe's: a setting that pays late, as random erasing does, is at a disadvantage here.
+Measured is mAP on people kept out of training, beside the figures of the full protocol.
 
-Every run is a folder, DIR/CHANGE/seed_S; one that is there already is continued, or left alone when it is done. All
-changes are run with a seed before any is with the next, so that what is there can be compared at any time. Prints a line
-for each run; with --records, writes what the results page is made of (`scripts/results-page`). One run takes about three
-minutes of one core on Market-1501; --quick trains one epoch with one seed.
+Every run is a folder, DIR/CHANGE/seed_S; one that was stopped is continued, and one that is done left alone. All
+changes are run with a seed before any is with the next, so that what is there can be compared at any time. With
+--records, those that are done are written down for the results page (`scripts/results-page`). A run takes three to five
+minutes of one core on Market-1501; --quick trains one epoch with one seed, in DIR/quick, and writes nothing down.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reseen.recipe.load import load_recipe
+from reseen.workflows.results.history import read_history
+from reseen.workflows.results.of_run import Told, record_of_run
+from reseen.workflows.results.record import write_record
 from reseen.workflows.run_plan import holds_run
 
-ALL = (
+RECIPE = "softmax_triplet"
+COMMON = (
     "preprocess.height=64",
     "preprocess.width=32",
     "model.pretrained=null",
@@ -39,9 +43,9 @@ ALL = (
     "training.save_every=0",
     "training.tensorboard=false",
 )
-"""What the runs change in `softmax_triplet`."""
-SMALL = (*ALL, "model.backbone={name: small_resnet}", "training.epochs=5")
-RESNET18 = (*ALL, "model.backbone={name: resnet18, last_stride: 2}", "training.epochs=2")
+"""What all runs change in the recipe."""
+SMALL = (*COMMON, "model.backbone={name: small_resnet}", "training.epochs=5")
+RESNET18 = (*COMMON, "model.backbone={name: resnet18, last_stride: 2}", "training.epochs=2")
 CENTER = "{name: center, weight: 5.0e-4, learning_rate: 0.5}"
 LOSSES = f"losses=[{{name: cross_entropy, smoothing: 0.1}}, {{name: triplet, margin: 0.3}}, {CENTER}]"
 
@@ -53,7 +57,7 @@ class Change:
     Attributes:
         folder: of its runs.
         words: what the results page calls it.
-        overrides: of `softmax_triplet`.
+        overrides: of the recipe.
     """
 
     folder: str
@@ -79,15 +83,22 @@ COMPARISONS = {
 
 
 def main() -> int:
-    """Train what is not there yet, and write the records; return the exit code."""
+    """Train what is not there yet, and write it down; return the exit code."""
     given = arguments()
     if given.data is None:
-        print("nothing measured: it takes --data MARKET1501 and --runs DIR")
+        print("nothing measured: it takes --data MARKET1501")
         return 0
+    runs, further = (given.runs / "quick", ["training.epochs=1"]) if given.quick else (given.runs, [])
     for seed in range(1 if given.quick else given.seeds):
-        for _, change in changes():
-            run = given.runs / change.folder / f"seed_{seed}"
-            train(run, change, given.data, [f"seed={seed}", *(["training.epochs=1"] if given.quick else [])])
+        for told, change in changes():
+            run, overrides = runs / change.folder / f"seed_{seed}", [*change.overrides, f"seed={seed}", *further]
+            if not done(run, overrides):
+                train(run, overrides, given.data)
+            record = record_of_run(run, replace(told, machine=given.machine))
+            assert record.held_out is not None
+            print(f"{change.folder} seed {seed}: mAP {record.held_out.mAP:.4f} of people set aside", flush=True)
+            if given.records is not None and not given.quick:
+                write_record(given.records, record)
     return 0
 
 
@@ -97,22 +108,27 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/ablations"))
     parser.add_argument("--records", type=Path)
+    parser.add_argument("--machine", help="for runs that do not say it themselves")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--quick", action="store_true")
     return parser.parse_args()
 
 
-def changes() -> Iterator[tuple[str, Change]]:
-    """All changes, each with the comparison that it belongs to."""
+def changes() -> Iterator[tuple[Told, Change]]:
+    """All changes, each with what the results page is told of it."""
     for comparison, each in COMPARISONS.items():
-        yield from ((comparison, change) for change in each)
+        for place, change in enumerate(each):
+            yield Told(f"ablation-{change.folder}", change.words, comparison, place), change
 
 
-def train(run: Path, change: Change, data: Path, further: Sequence[str]) -> None:
-    """Train, or go on where a run was stopped; one that is done ends at once."""
-    overrides = [*change.overrides, *further]
-    load_recipe("softmax_triplet", overrides)
-    command = [sys.executable, "-m", "reseen", "train", "-c", "softmax_triplet", "--data", data, "--output", run]
+def done(run: Path, overrides: Sequence[str]) -> bool:
+    """Whether a run is there, finished and evaluated."""
+    return holds_run(run) and read_history(run, load_recipe(RECIPE, overrides)).ended
+
+
+def train(run: Path, overrides: Sequence[str], data: Path) -> None:
+    """Train, or go on where a run was stopped."""
+    command = [sys.executable, "-m", "reseen", "train", "-c", RECIPE, "--data", str(data), "--output", str(run)]
     options = [word for override in overrides for word in ("-o", override)]
     subprocess.run([*command, *options, *(["--resume"] if holds_run(run) else [])], check=True)
 

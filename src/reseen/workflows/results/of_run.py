@@ -1,0 +1,176 @@
+"""A run's folder → its record: figures, time, machine, and the overrides that repeat it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from reseen.errors import UsageError
+from reseen.recipe.difference import overrides_between
+from reseen.recipe.load import load_recipe, shipped_recipes
+from reseen.recipe.schema import Recipe
+from reseen.training.trainer import HELD_OUT
+from reseen.workflows.evaluations import MEAN
+from reseen.workflows.results.history import History, read_history
+from reseen.workflows.results.record import Figures, Record
+from reseen.workflows.results.run_file import read_run_file
+from reseen.workflows.stored_figures import ONE, read_figures
+
+RERANKED = "reranked"
+"""Folder in a run's where `reseen evaluate --rerank --output` is expected to have written."""
+UNKNOWN_RECIPE_BASE = "baseline"
+"""What a recipe of the user's own is told as a change of."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a run's folder does not say of itself.
+
+    Attributes:
+        name: of the recipe; see `Record`.
+        words: what the page calls it; the name when empty.
+        comparison: see `Record`.
+        place: see `Record`.
+        note: see `Record`.
+        machine: for runs of before `environment.json` said it.
+    """
+
+    name: str
+    words: str = ""
+    comparison: str | None = None
+    place: int = 0
+    note: str = ""
+    machine: str | None = None
+
+
+def record_of_run(run: Path, told: Told) -> Record:
+    """The record of a finished run, with the re-ranked figures where its folder `reranked` has them.
+
+    Raises:
+        UsageError: the run is not finished, was not evaluated, or does not say what the page needs.
+        RecipeError: its recipe cannot be read, or not be told as overrides of a shipped one.
+    """
+    recipe = load_recipe(run / "recipe.yaml")
+    shipped = recipe.name if recipe.name in shipped_recipes() else UNKNOWN_RECIPE_BASE
+    base = load_recipe(shipped).model_copy(update={"seed": recipe.seed})
+    overrides = tuple(_portable(recipe, override) for override in overrides_between(base, recipe))
+    place = read_run_file(run / "environment.json", partial(_place, told))
+    history = read_history(run, recipe)
+    if not history.ended or history.figures is None:
+        raise UsageError(
+            f"{run} is not a finished run with its evaluation",
+            expected=f"{recipe.training.epochs} epochs, and an evaluation after the last",
+            got=f"{history.epochs} epochs, the last evaluation after epoch {history.evaluated}",
+            cure="finish it with --resume",
+        )
+    return Record(
+        name=told.name,
+        words=told.words or told.name,
+        comparison=told.comparison,
+        place=told.place,
+        note=told.note,
+        dataset=place.dataset,
+        model=_model(recipe),
+        init=_init(recipe),
+        height=recipe.preprocess.height,
+        width=recipe.preprocess.width,
+        epochs=history.epochs,
+        seed=recipe.seed,
+        weights=_weights(recipe, history),
+        figures=history.figures,
+        held_out=history.held_out,
+        reranked=_reranked(run / RERANKED / "metrics.json"),
+        training_seconds=history.training_seconds,
+        evaluation_seconds=history.evaluation_seconds,
+        machine=place.machine,
+        starter=place.starter,
+        recipe=shipped,
+        overrides=overrides,
+        data=place.data,
+        evaluated=place.evaluated,
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a run was made and on what, in the words of its record."""
+
+    dataset: str
+    data: tuple[str, ...]
+    evaluated: tuple[str, ...]
+    machine: str
+    starter: str
+
+
+def _place(told: Told, content: bytes) -> _Place:
+    found = json.loads(content)
+    data = found.get("data", [found["dataset_root"]])
+    names, roots = sorted(found["evaluation"]), sorted(found["evaluation"].values())
+    several = found["processes"] > 1
+    return _Place(
+        dataset=names[0] if len(names) == 1 else f"mean of {', '.join(names)}",
+        data=tuple(Path(root).name for root in data),
+        evaluated=() if set(roots) <= set(data) else tuple(Path(root).name for root in roots),
+        machine=told.machine or _machine(found),
+        starter=f"torchrun --nproc-per-node {found['processes']} -m reseen" if several else "reseen",
+    )
+
+
+def _machine(found: Mapping[str, Any]) -> str:
+    count = found["processes"]
+    if found.get("accelerator"):
+        place = f"{count} × {found['accelerator']}" if count > 1 else found["accelerator"]
+    else:
+        threads = f"{found['threads'] * count} thread{'s' * (found['threads'] * count > 1)}"
+        place = f"{found['processor']}, {threads} of {found['cores']} cores, no accelerator"
+    return f"{place}; torch {found['torch']}"
+
+
+def _reranked(path: Path) -> Figures | None:
+    if not path.exists():
+        return None
+    figures = read_figures(path)
+    stored = json.loads(path.read_bytes())
+    if not stored.get(MEAN, stored)["rerank"]:
+        raise UsageError(
+            f"{path} holds no re-ranked figures",
+            expected="what reseen evaluate --rerank writes",
+            got="an evaluation without re-ranking",
+            cure="evaluate with --rerank, or into another folder",
+        )
+    return Figures(**figures[MEAN if MEAN in figures else ONE])
+
+
+def _model(recipe: Recipe) -> str:
+    """`osnet (width 0.25)`: the backbone, and its settings that are not the defaults."""
+    backbone = recipe.model.backbone
+    defaults = type(backbone)(name=backbone.name)  # type: ignore[arg-type]
+    usual = defaults.model_dump(mode="json")
+    given = backbone.model_dump(mode="json")
+    others = [f"{key} {value}" for key, value in given.items() if value != usual[key]]
+    return f"{backbone.name} ({', '.join(others)})" if others else backbone.name
+
+
+def _init(recipe: Recipe) -> str:
+    pretrained = recipe.model.pretrained
+    return "scratch" if pretrained is None or pretrained.path is None else Path(pretrained.path).name
+
+
+def _weights(recipe: Recipe, history: History) -> str:
+    if history.evaluations == 1:
+        return f"epoch {history.best_epoch}, the last"
+    whom = "people set aside from training" if recipe.training.best_on == HELD_OUT else "the evaluation itself"
+    return (
+        f"epoch {history.best_epoch}, the best of {history.evaluations} evaluations by {recipe.training.best} on {whom}"
+    )
+
+
+def _portable(recipe: Recipe, override: str) -> str:
+    """An override without the folders of this machine."""
+    pretrained = recipe.model.pretrained
+    path = None if pretrained is None else pretrained.path
+    return override.replace(path, Path(path).name) if path and Path(path).is_absolute() else override

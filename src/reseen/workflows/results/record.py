@@ -1,0 +1,160 @@
+"""`Record`: what the results page says of one measured run, as a small file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
+
+from reseen.errors import UsageError
+from reseen.files import make_folder, write_whole
+from reseen.strict import Count, Rate, Strict
+
+MAX_BYTES = 2**20
+"""Largest record: some hundred times what one holds."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+
+
+class Figures(Strict):
+    """The headline figures, as fractions."""
+
+    recall1: Rate
+    recall5: Rate
+    recall10: Rate
+    mAP: Rate  # noqa: N815  (the field's word)
+    mINP: Rate  # noqa: N815
+
+
+class Record(Strict):
+    """One run, measured.
+
+    Attributes:
+        format: of this file.
+        name: of the recipe that was run; runs of the same name differ in their seed alone.
+        words: what the page calls it.
+        comparison: the comparison of small changes that it belongs to; None for a run that stands for itself.
+        place: where it stands in the comparison, or among the runs; the first is what the others are compared with.
+        note: what else must be known beside the figures.
+        dataset: what the figures are of.
+        model: the backbone, with its settings where they are not the usual ones.
+        init: file of the weights it started from, or `scratch`.
+        height: pixels of the network's input.
+        width: pixels of the network's input.
+        epochs: how many were trained.
+        seed: of every draw.
+        weights: which ones were measured, and how they were chosen.
+        figures: on query and gallery, without re-ranking.
+        held_out: on the training people who were set aside, if any were.
+        reranked: on query and gallery, re-ranked, where that was measured.
+        training_seconds: of all epochs, whether or not the run was stopped in between.
+        evaluation_seconds: of all evaluations on the way.
+        machine: what it was trained on.
+        starter: what goes before `train`: `reseen`, or `torchrun … -m reseen` with several processes.
+        recipe: the shipped recipe that the run's is based on.
+        overrides: what `-o` changes in it, but for the seed.
+        data: names of the datasets trained on, as `--data` takes them.
+        evaluated: names of datasets that were evaluated on instead.
+    """
+
+    format: Literal["reseen-result-1"] = "reseen-result-1"
+    name: Name
+    words: str
+    comparison: str | None = None
+    place: Count = 0
+    note: str = ""
+    dataset: str
+    model: str
+    init: str
+    height: PositiveInt
+    width: PositiveInt
+    epochs: PositiveInt
+    seed: Count
+    weights: str
+    figures: Figures
+    held_out: Figures | None = None
+    reranked: Figures | None = None
+    training_seconds: PositiveFloat
+    evaluation_seconds: PositiveFloat
+    machine: str
+    starter: str
+    recipe: str
+    overrides: tuple[str, ...]
+    data: tuple[str, ...]
+    evaluated: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called."""
+        return f"{self.name}-seed_{self.seed}.json"
+
+
+class EarlierTable(Strict):
+    """Rows that were written down by hand before records were made, with what stood around them.
+
+    Attributes:
+        format: of this file.
+        title: heading of the section.
+        place: the sections are in this order.
+        before: what is said above the table, in Markdown.
+        columns: heads of the columns.
+        rows: their cells.
+        after: what is said below it, in Markdown.
+        commands: lines that made the rows.
+    """
+
+    format: Literal["reseen-earlier-results-1"] = "reseen-earlier-results-1"
+    title: str
+    place: Count
+    before: str = ""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    after: str = ""
+    commands: tuple[str, ...] = ()
+
+
+ANY_RECORD: TypeAdapter[Record | EarlierTable] = TypeAdapter(
+    Annotated[Record | EarlierTable, Field(discriminator="format")]
+)
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write a record into a folder, over an older one of the same name and seed; return its path.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = make_folder(folder) / record.file_name
+    write_whole(path, record.model_dump_json(indent=2) + "\n")
+    return path
+
+
+def read_records(folder: Path) -> list[Record | EarlierTable]:
+    """All records of a folder, by the names of their files.
+
+    Raises:
+        UsageError: a file is no record.
+    """
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _read(path: Path) -> Record | EarlierTable:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{path.stat().st_size:,} bytes")
+        return ANY_RECORD.validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} is not a record of results",
+            expected="what scripts/results-page writes",
+            got=_fault(error),
+            cure="make the record again from its run",
+        ) from None
+
+
+def _fault(error: OSError | ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'][1:]))} {first['msg']}".strip()
