@@ -42,6 +42,7 @@ check: $(READY)
 
 docs: $(READY)
 	$(BIN)/python scripts/recipe-reference
+	$(BIN)/python scripts/results-page
 	$(BIN)/mkdocs build --strict
 
 bench: $(READY)
