@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reseen.errors import StorageError, UsageError
-from reseen.files import append_lines, append_text, hold_folder, make_folder, require_empty, write_whole
+from reseen.files import append_lines, append_text, hold_folder, make_folder, read_bounded, require_empty, write_whole
 
 DISK_FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 FILL_THE_DISK = """
@@ -141,6 +141,21 @@ def test_what_is_no_file_is_not_replaced(kind: str, tmp_path: Path) -> None:
     with pytest.raises((UsageError, StorageError), match=f"{kind}"):
         write_whole(path, "new")
     assert path.lstat().st_ino == before.st_ino
+
+
+def test_a_file_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    file, pipe = tmp_path / "file", tmp_path / "pipe"
+    file.write_bytes(b"12345")
+    os.mkfifo(pipe)
+
+    assert read_bounded(file, 5) == b"12345"
+    with pytest.raises(ValueError, match="more than 4 bytes"):
+        read_bounded(file, 4)
+    for no_file in (pipe, tmp_path, Path("/dev/zero")):
+        with pytest.raises(ValueError, match="a folder, a pipe or a device"):
+            read_bounded(no_file, 5)
+    with pytest.raises(FileNotFoundError):
+        read_bounded(tmp_path / "missing", 5)
 
 
 def test_text_is_added_at_the_end(tmp_path: Path) -> None:

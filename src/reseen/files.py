@@ -102,6 +102,26 @@ def write_whole(path: Path, data: bytes | str) -> None:
             part.unlink(missing_ok=True)
 
 
+def read_bounded(path: Path, most: int) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        path: a file; of a pipe the end might never come.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no file, or larger.
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError("a folder, a pipe or a device")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"more than {most:,} bytes")
+    return content
+
+
 def require_file(path: Path) -> Path:
     """Where a path leads, which is a file or nothing yet: moving a file over a device would take the device away.
 

@@ -67,6 +67,7 @@ def test_whatever_changes_features_changes_their_space(other: str) -> None:
         ({"files": {"model.onnx": {"sha256": "CD" * 32, "bytes": 10}}}, "pattern"),
         ({"files": {"model.onnx": {"sha256": "cd" * 32, "bytes": -1}}}, "greater"),
         ({"feature_size": 0}, "greater"),
+        ({"format": True}, "valid integer"),
         ({"metrics": {"people": {"mAP": float("nan")}}}, "finite"),
         ({"surprise": 1}, "Extra"),
     ],
@@ -75,6 +76,12 @@ def test_whatever_changes_features_changes_their_space(other: str) -> None:
 def test_what_cannot_be_is_refused(changes: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
         described(**changes)
+
+
+def test_an_openvino_model_lists_its_weights() -> None:
+    model = {**described().models[0].model_dump(), "format": "openvino", "files": ("model.xml",)}
+    with pytest.raises(ValidationError, match=r"weights are not among its files: model\.bin"):
+        described(models=(model,), files={"model.xml": {"sha256": "cd" * 32, "bytes": 10}})
 
 
 def test_two_models_of_one_kind_are_refused() -> None:

@@ -51,6 +51,8 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
     ("options", "what"),
     [
         (["--precision", "int8"], "onnx is not exported in int8"),
+        (["--name", "n" * 101], "a bundle cannot tell that of a model"),
+        (["--training-data", "d" * 2001, "--licence", "free"], "its terms cannot be told so"),
         (["--licence", "free"], "training data and its terms go together"),
         (["--metrics", "nowhere.json"], "does not hold the figures"),
         (["--calibration-data", "nowhere"], "nowhere"),

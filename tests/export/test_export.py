@@ -46,6 +46,19 @@ def test_a_model_is_added_to_a_bundle_of_the_same_weights(small_source: Source, 
     assert (after.name, after.feature_space) == ("first", before.feature_space)
 
 
+def test_two_that_export_into_one_bundle_both_add_to_it(small_source: Source, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    export_bundle(small_source, [FP32], folder, About("first"))
+
+    def export_meanwhile(_model: Model) -> None:
+        export_bundle(small_source, [("mnn", "fp16")], folder, About("other"))
+
+    export_bundle(small_source, [FP16], folder, About("second"), done=export_meanwhile)
+
+    models = open_bundle(folder).description.models
+    assert {(each.format, each.precision) for each in models} == {("onnx", "fp32"), ("onnx", "fp16"), ("mnn", "fp16")}
+
+
 def test_exporting_again_replaces_the_model(small_source: Source, small_bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     shutil.copytree(small_bundle, folder)

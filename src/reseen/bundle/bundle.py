@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from reseen.bundle.description import FORMAT, Description, File, Model
 from reseen.bundle.external_data import external_files
 from reseen.errors import BundleError
-from reseen.files import make_folder, write_whole
+from reseen.files import make_folder, read_bounded, write_whole
 
 DESCRIPTION = "bundle.json"
 CALIBRATION = "calibration.json"
@@ -87,16 +87,11 @@ def file_of(content: bytes) -> File:
 
 def _read_description(path: Path) -> Description:
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
-            raise ValueError("no file, but a folder, a pipe or a device")
-        with path.open("rb") as file:
-            content = file.read(MAX_DESCRIPTION_BYTES + 1)
-        if len(content) > MAX_DESCRIPTION_BYTES:
-            raise ValueError(f"more than {MAX_DESCRIPTION_BYTES:,} bytes")
+        content = read_bounded(path, MAX_DESCRIPTION_BYTES)
         _check_version(path, json.loads(content))
         return Description.model_validate_json(content)
     except (OSError, ValueError, RecursionError) as error:
-        got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        got = first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise BundleError(
             f"{path.parent} is no bundle that can be opened",
             expected=f"a folder with the {DESCRIPTION} that reseen export writes",
@@ -152,6 +147,7 @@ def _changed(path: Path, file: File, got: str) -> BundleError:
     )
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError) -> str:
+    """Where the first thing is that is wrong, and what."""
     fault = error.errors(include_url=False, include_input=False)[0]
     return f"{'.'.join(map(str, fault['loc'])) or DESCRIPTION}: {fault['msg']}"

@@ -89,6 +89,13 @@ class Model(Strict):
     parity: Parity
     accuracy: Accuracy | None = None
 
+    @model_validator(mode="after")
+    def _lists_its_weights(self) -> Model:
+        weights = self.files[0].removesuffix(".xml") + ".bin"
+        if self.format == "openvino" and weights not in self.files:  # OpenVINO would read it all the same
+            raise ValueError(f"an OpenVINO model whose weights are not among its files: {weights}")
+        return self
+
 
 class TrainingData(Strict):
     """What a model has learnt from.
@@ -121,7 +128,7 @@ class Description(Strict):
         files: every file of the bundle but `bundle.json` by its name.
     """
 
-    format: Literal[1] = 1
+    format: Annotated[int, Field(ge=FORMAT, le=FORMAT)] = FORMAT
     name: Annotated[str, Field(min_length=1, max_length=100)]
     preprocess: Preprocess
     feature_size: Annotated[int, Field(ge=1, le=65536)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from reseen.cli.bundle_options import Precision
 from reseen.cli.console import give, say
@@ -106,7 +107,15 @@ def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:
             got="one of them",
             cure="name the dataset, and say what its terms allow",
         )
-    return TrainingData(name=name, licence=licence)
+    try:
+        return TrainingData(name=name, licence=licence)
+    except ValidationError as error:
+        raise UsageError(
+            "training data and its terms cannot be told so",
+            expected="at most 2,000 characters each",
+            got=f"{len(name):,} and {len(licence):,}",
+            cure="say it shorter, and where the rest stands",
+        ) from error
 
 
 def _tell(model: Model) -> None:

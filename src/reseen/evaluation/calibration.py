@@ -17,7 +17,7 @@ from reseen.evaluation.pair_calibration import PairCalibration, calibrate_pairs
 from reseen.evaluation.protocol import RowsDone
 from reseen.evaluation.search_calibration import ScoringRule, SearchCalibration, calibrate_search
 from reseen.evaluation.verification import MIN_ERRORS
-from reseen.files import write_whole
+from reseen.files import read_bounded, write_whole
 from reseen.strict import Count, Strict
 
 MAX_BYTES = 4 * 2**20
@@ -162,13 +162,7 @@ def read_calibration(path: Path) -> Calibration:
         FeaturesError: the file cannot be read, is too large, or is not a calibration of this version.
     """
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without end
-            raise ValueError("a folder, a pipe or a device")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"more than {MAX_BYTES:,} bytes")
-        return Calibration.model_validate_json(content)
+        return Calibration.model_validate_json(read_bounded(path, MAX_BYTES))
     except (OSError, ValueError) as error:
         got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise FeaturesError(

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reseen.bundle.bundle import DESCRIPTION, Bundle, file_of, open_bundle, write_bundle
+from pydantic import ValidationError
+
+from reseen.bundle.bundle import DESCRIPTION, Bundle, file_of, first_fault, open_bundle, write_bundle
 from reseen.bundle.description import (
     Accuracy,
     Description,
@@ -26,7 +28,7 @@ from reseen.export.convert import converter
 from reseen.export.parity import Trial, make_trial, measure_parity, require_parity
 from reseen.export.quantisation_images import QuantisationImages
 from reseen.export.source import Source
-from reseen.files import require_empty
+from reseen.files import require_empty, write_whole
 
 Target = tuple[Format, Precision]
 Done = Callable[[Model], None]
@@ -92,6 +94,7 @@ def export_bundle(
         exported.append(_export(source, target, trial, images))
         if done is not None:
             done(exported[-1].model)
+    description = _description(source, folder, about)  # another process may have added to it meanwhile
     replaced = {(each.model.format, each.model.precision) for each in exported}
     kept = [model for model in description.models if (model.format, model.precision) not in replaced]
     models = (*kept, *(each.model for each in exported))
@@ -104,16 +107,24 @@ def _description(source: Source, folder: Path, about: About) -> Description:
     space = feature_space(source.preprocess, source.weights_sha256)
     if not (folder / DESCRIPTION).exists():
         require_empty(folder)
-        return Description(
-            name=about.name,
-            preprocess=source.preprocess,
-            feature_size=source.feature_size,
-            weights_sha256=source.weights_sha256,
-            feature_space=space,
-            training_data=about.training_data,
-            set_aside=about.set_aside,
-            metrics={data: dict(figures) for data, figures in about.metrics.items()},
-        )
+        try:
+            return Description(
+                name=about.name,
+                preprocess=source.preprocess,
+                feature_size=source.feature_size,
+                weights_sha256=source.weights_sha256,
+                feature_space=space,
+                training_data=about.training_data,
+                set_aside=about.set_aside,
+                metrics={data: dict(figures) for data, figures in about.metrics.items()},
+            )
+        except ValidationError as error:
+            raise UsageError(
+                "a bundle cannot tell that of a model",
+                expected="a name of at most 100 characters, and names of datasets of at most 2,000",
+                got=first_fault(error),
+                cure="say it shorter",
+            ) from None
     there = open_bundle(folder).description
     if there.feature_space != space:
         raise UsageError(
@@ -146,7 +157,7 @@ def _export(source: Source, target: Target, trial: Trial, images: QuantisationIm
     contents = converter(form, precision)(source.onnx, images.quantise if images is not None else None)
     with tempfile.TemporaryDirectory(prefix="reseen-") as scratch:
         for name, content in contents.items():
-            (Path(scratch) / name).write_bytes(content)
+            write_whole(Path(scratch) / name, content)
         parity, accuracy = _measure(source, target, Path(scratch) / next(iter(contents)), trial, images)
     quantised = {name: file_of(content).sha256 for name, content in contents.items()} if precision == "int8" else None
     space = feature_space(source.preprocess, source.weights_sha256, quantised)

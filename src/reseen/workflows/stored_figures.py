@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reseen.errors import UsageError
+from reseen.files import read_bounded
 
 FIGURES = ("recall1", "recall5", "recall10", "mAP", "mINP")
 ONE = "evaluation"
@@ -21,11 +22,7 @@ def read_figures(path: Path) -> dict[str, dict[str, float]]:
         UsageError: the file is not one that `reseen evaluate --output` writes.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise ValueError(f"more than {MAX_BYTES:,} bytes")
-        stored = json.loads(content)
+        stored = json.loads(read_bounded(path, MAX_BYTES))
         each = {ONE: stored} if FIGURES[0] in stored else stored
         return {str(data): _headline(figures) for data, figures in each.items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
