@@ -62,12 +62,21 @@ def test_a_run_tells_what_the_page_says_of_it(finished_run: Path, people: Manife
     assert load_recipe(record.recipe, record.overrides) == small_recipe()
 
 
-def test_a_record_names_no_folder_of_the_machine(run: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "here" / "weights.npz"
-    record = record_of_run(with_recipe(run, f"model.pretrained={{path: {weights}}}"), TOLD)
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/home/me/weights/resnet50.npz", "resnet50.npz"),
+        ("/home/me/first/checkpoints/best", "runs/first/checkpoints/best"),
+        ("/home/me/first/seed_1/checkpoints/best", "runs/first/seed_1/checkpoints/best"),
+        ("runs/first/checkpoints/best", "runs/first/checkpoints/best"),
+    ],
+)
+def test_a_record_names_no_folder_of_the_machine(run: Path, path: str, told: str) -> None:
+    record = record_of_run(with_recipe(run, f"model.pretrained={{path: {path}}}"), TOLD)
 
-    assert record.init == "weights.npz"
-    assert str(tmp_path) not in record.model_dump_json()
+    assert record.init == told
+    assert any(told in override for override in record.overrides)
+    assert "/home" not in record.model_dump_json()
 
 
 def test_a_recipe_of_one_s_own_is_told_as_a_change_of_a_shipped_one(run: Path) -> None:
@@ -94,10 +103,16 @@ def test_the_machine_is_told(run: Path, environment: dict[str, Any], machine: st
 def test_a_run_of_before_machines_were_recorded_takes_what_it_is_told(run: Path, people: Manifest) -> None:
     with_environment(run, processor="gone", accelerator="gone", data="gone")
 
-    with pytest.raises(UsageError, match=r"environment\.json does not tell(.|\n)*processor"):
+    with pytest.raises(UsageError, match=r"does not say on what machine(.|\n)*--machine"):
         record_of_run(run, TOLD)
     record = record_of_run(run, Told("small", machine="a quiet one"))
     assert (record.machine, record.data) == ("a quiet one", (people.root.name,))
+
+
+@pytest.mark.parametrize("name", ["../up", "", "a b"])
+def test_a_name_that_is_no_file_s_is_refused(finished_run: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="a record cannot be called"):
+        record_of_run(finished_run, Told(name))
 
 
 def test_several_processes_and_other_people_are_told_by_the_command(run: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from reseen.recipe.schema import Recipe
 from reseen.training.trainer import HELD_OUT
 from reseen.workflows.evaluations import MEAN
 from reseen.workflows.results.history import History, read_history
-from reseen.workflows.results.record import Figures, Record
+from reseen.workflows.results.record import NAME, Figures, Record
 from reseen.workflows.results.run_file import read_run_file
 from reseen.workflows.stored_figures import ONE, read_figures
 
@@ -57,8 +58,8 @@ def record_of_run(run: Path, told: Told) -> Record:
     recipe = load_recipe(run / "recipe.yaml")
     shipped = recipe.name if recipe.name in shipped_recipes() else UNKNOWN_RECIPE_BASE
     base = load_recipe(shipped).model_copy(update={"seed": recipe.seed})
-    overrides = tuple(_portable(recipe, override) for override in overrides_between(base, recipe))
-    place = read_run_file(run / "environment.json", partial(_place, told))
+    paths = sorted(_absolute_paths(recipe.model_dump(mode="json")), key=len, reverse=True)
+    overrides = tuple(_portable(override, paths) for override in overrides_between(base, recipe))
     history = read_history(run, recipe)
     if not history.ended or history.figures is None:
         raise UsageError(
@@ -67,8 +68,9 @@ def record_of_run(run: Path, told: Told) -> Record:
             got=f"{history.epochs} epochs, the last evaluation after epoch {history.evaluated}",
             cure="finish it with --resume",
         )
+    place = read_run_file(run / "environment.json", partial(_place, run, told))
     return Record(
-        name=told.name,
+        name=_file_name(told.name),
         words=told.words or told.name,
         comparison=told.comparison,
         place=told.place,
@@ -106,8 +108,15 @@ class _Place:
     starter: str
 
 
-def _place(told: Told, content: bytes) -> _Place:
+def _place(run: Path, told: Told, content: bytes) -> _Place:
     found = json.loads(content)
+    if told.machine is None and "processor" not in found:
+        raise UsageError(
+            f"{run} does not say on what machine it was trained",
+            expected="a processor in environment.json, which runs of this version have",
+            got="a run of an earlier version",
+            cure="name the machine with --machine",
+        )
     data = found.get("data", [found["dataset_root"]])
     names, roots = sorted(found["evaluation"]), sorted(found["evaluation"].values())
     several = found["processes"] > 1
@@ -118,6 +127,17 @@ def _place(told: Told, content: bytes) -> _Place:
         machine=told.machine or _machine(found),
         starter=f"torchrun --nproc-per-node {found['processes']} -m reseen" if several else "reseen",
     )
+
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise UsageError(
+            f"a record cannot be called {name!r}",
+            expected="letters, digits, dots, hyphens and underscores, at most 80",
+            got=name,
+            cure="give another name; what the page calls the run is free",
+        )
+    return name
 
 
 def _machine(found: Mapping[str, Any]) -> str:
@@ -135,7 +155,7 @@ def _reranked(path: Path) -> Figures | None:
         return None
     figures = read_figures(path)
     stored = json.loads(path.read_bytes())
-    if not stored.get(MEAN, stored)["rerank"]:
+    if not stored.get(MEAN, stored).get("rerank"):
         raise UsageError(
             f"{path} holds no re-ranked figures",
             expected="what reseen evaluate --rerank writes",
@@ -157,7 +177,7 @@ def _model(recipe: Recipe) -> str:
 
 def _init(recipe: Recipe) -> str:
     pretrained = recipe.model.pretrained
-    return "scratch" if pretrained is None or pretrained.path is None else Path(pretrained.path).name
+    return "scratch" if pretrained is None or pretrained.path is None else _portable_path(pretrained.path)
 
 
 def _weights(recipe: Recipe, history: History) -> str:
@@ -169,8 +189,29 @@ def _weights(recipe: Recipe, history: History) -> str:
     )
 
 
-def _portable(recipe: Recipe, override: str) -> str:
+def _portable(override: str, paths: Iterable[str]) -> str:
     """An override without the folders of this machine."""
-    pretrained = recipe.model.pretrained
-    path = None if pretrained is None else pretrained.path
-    return override.replace(path, Path(path).name) if path and Path(path).is_absolute() else override
+    for path in paths:
+        override = override.replace(path, _portable_path(path))
+    return override
+
+
+def _portable_path(path: str) -> str:
+    """The file alone; of a checkpoint its run too, where the page's commands write runs. Relative paths stay."""
+    parts = Path(path).parts
+    if not Path(path).is_absolute():
+        return path
+    if "checkpoints" not in parts[2:-1]:
+        return parts[-1]
+    end = len(parts) - 1 - parts[::-1].index("checkpoints")
+    begin = end - 2 if parts[end - 1].startswith("seed_") else end - 1
+    return "/".join(("runs", *parts[begin:]))
+
+
+def _absolute_paths(value: Any) -> Iterator[str]:
+    """Texts in a recipe that are absolute paths."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _absolute_paths(each)
+    elif isinstance(value, str) and Path(value).is_absolute():
+        yield value

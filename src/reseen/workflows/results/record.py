@@ -14,7 +14,7 @@ from reseen.strict import Count, Rate, Strict
 MAX_BYTES = 2**20
 """Largest record: some hundred times what one holds."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
+NAME = r"^[A-Za-z0-9_.-]{1,80}$"
 
 
 class Figures(Strict):
@@ -59,7 +59,7 @@ class Record(Strict):
     """
 
     format: Literal["reseen-result-1"] = "reseen-result-1"
-    name: Name
+    name: Annotated[str, Field(pattern=NAME)]
     words: str
     comparison: str | None = None
     place: Count = 0
