@@ -25,7 +25,8 @@ void collect(const fs::path& folder, std::vector<fs::path>& found) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
         if (entry.path().filename().string().front() == '.') continue;
         if (is_image(entry.path())) found.push_back(entry.path());
-        if (entry.is_directory() && !entry.is_symlink()) collect(entry.path(), found);
+        std::error_code ignored;  // of links that lead to each other
+        if (!entry.is_symlink(ignored) && entry.is_directory(ignored)) collect(entry.path(), found);
     }
 }
 

@@ -16,7 +16,7 @@ int run(const Arguments& arguments) {
     const reseen::Embedder embedder(reseen::Bundle(arguments.bundle), arguments.options);
     const reseen::Embedded embedded = embedder.embed_files(files);
 
-    for (const auto& [name, error] : embedded.broken) std::cerr << error.what() << "\n";
+    for (const auto& [name, error] : embedded.broken) std::cerr << visible(error.what()) << "\n";
     if (embedded.names.empty()) return failed;
     if (arguments.output) {
         save(*arguments.output, embedded, embedder.feature_size());
@@ -24,6 +24,9 @@ int run(const Arguments& arguments) {
     } else {
         print(std::cout, embedded, embedder.feature_size());
     }
+    if (!std::cout.flush())
+        throw reseen::StorageError({"cannot write the results", "an output that takes them", "an error while writing",
+                                    "free some space, or send them elsewhere"});
     return embedded.broken.empty() ? done : failed;
 }
 
@@ -36,10 +39,10 @@ int main(int count, char** words) {
         std::cout << usage;
         return done;
     } catch (const reseen::UsageError& error) {
-        std::cerr << error.what() << "\n";
+        std::cerr << visible(error.what()) << "\n";
         return unusable;
     } catch (const std::exception& error) {
-        std::cerr << error.what() << "\n";
+        std::cerr << visible(error.what()) << "\n";
         return failed;
     }
 }

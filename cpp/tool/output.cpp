@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Write a file beside its place, then move it there.
-void write_whole(const fs::path& file, const std::string& content) {
+/// Write a file beside its place, then move it there; of a link, the file that it leads to.
+void write_whole(const fs::path& named, const std::string& content) {
+    const fs::path file = fs::weakly_canonical(named);
     fs::path part = file;
     part += ".part";
     errno = 0;
@@ -83,6 +84,24 @@ std::string csv(const reseen::Embedded& embedded, int feature_size) {
 
 }  // namespace
 
+std::string visible(const std::string& text) {
+    constexpr const char* digits = "0123456789abcdef";
+    std::string all;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : '\0');
+        const bool above = byte == 0xC2 && 0x80 <= next && next < 0xA0;  // U+0080 to U+009F
+        if ((byte < 0x20 && byte != '\n') || byte == 0x7F || above) {
+            const unsigned char code = above ? next : byte;
+            all.append("\\x").append({digits[code >> 4], digits[code & 0xF]});
+            if (above) ++i;
+        } else {
+            all += text[i];
+        }
+    }
+    return all;
+}
+
 void check_output(const fs::path& file) {
     std::error_code ignored;
     if (file.extension() != ".npy" && file.extension() != ".csv")
@@ -91,6 +110,10 @@ void check_output(const fs::path& file) {
     if (file.has_parent_path() && !fs::is_directory(file.parent_path(), ignored))
         throw reseen::UsageError({"--output cannot be used", "a file in a folder that exists", file.string(),
                                   "make the folder first, or choose another"});
+    const fs::file_status status = fs::status(file, ignored);
+    if (status.type() != fs::file_type::not_found && status.type() != fs::file_type::regular)
+        throw reseen::UsageError({"--output cannot be used", "a file, or nothing yet",
+                                  "something else in the place of " + file.string(), "choose another name"});
 }
 
 void save(const fs::path& file, const reseen::Embedded& embedded, int feature_size) {
@@ -106,6 +129,6 @@ void print(std::ostream& out, const reseen::Embedded& embedded, int feature_size
     for (std::size_t i = 0; i < embedded.names.size(); ++i) {
         const float* feature = &embedded.features[i * size];
         const float first = feature[0], last = feature[size - 1];
-        out << embedded.names[i].string() << ": [" << first << " … " << last << "] (" << size << ",)\n";
+        out << visible(embedded.names[i].string()) << ": [" << first << " … " << last << "] (" << size << ",)\n";
     }
 }

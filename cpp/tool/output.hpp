@@ -3,10 +3,14 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 
 #include "reseen/embedder.hpp"
 
-/// Throws reseen::UsageError: an ending that is neither .npy nor .csv, or no such folder.
+/// The text with bytes that a terminal would obey, such as escape, written out; names may hold anything. Lines stay.
+std::string visible(const std::string& text);
+
+/// Throws reseen::UsageError: an ending that is neither .npy nor .csv, no such folder, or something else than a file.
 void check_output(const std::filesystem::path& file);
 
 /// Write features and names, each file whole or not at all. Throws reseen::StorageError.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -166,6 +167,58 @@ def test_a_folder_is_searched_as_python_does(reseen_embed: Run, small_bundle: Pa
 
     assert done.returncode == 0
     assert load(tmp_path / "f.npy").names == reseen.load(small_bundle).embed_each(tmp_path / "people").names
+
+
+def test_links_that_lead_to_each_other_do_not_end_the_search(
+    reseen_embed: Run, small_bundle: Path, people: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "people"
+    shutil.copytree(people, folder)
+    (folder / "loop.jpg").symlink_to(folder / "pool.jpg")
+    (folder / "pool.jpg").symlink_to(folder / "loop.jpg")
+
+    done = reseen_embed("--bundle", small_bundle, folder)
+
+    assert done.returncode == 1
+    assert re.findall(r"(\w+\.jpg) cannot be read", done.stderr) == ["loop.jpg", "pool.jpg"]
+    assert len(done.stdout.splitlines()) == len(list(people.rglob("*.*g")))
+
+
+def test_a_name_cannot_command_the_terminal(reseen_embed: Run, small_bundle: Path, tmp_path: Path) -> None:
+    image, text = tmp_path / "Jürg \x1b]0;owned\x07\x9b.png", tmp_path / "\x1b[2J.jpg"
+    Image.new("RGB", (20, 40)).save(image)
+    text.write_text("no image")
+
+    done = reseen_embed("--bundle", small_bundle, image, text)
+
+    assert "Jürg \\x1b]0;owned\\x07\\x9b.png" in done.stdout
+    assert "\\x1b[2J.jpg is not an image" in done.stderr
+    assert not {"\x1b", "\x07", "\x9b"} & set(done.stdout + done.stderr)
+
+
+def test_results_that_nobody_takes_are_an_error(cpp_build: Path, small_bundle: Path, people: Path) -> None:
+    command = [str(part) for part in (cpp_build / "reseen-embed", "--bundle", small_bundle, people)]
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("cannot write the results\n")
+
+
+def test_a_link_leads_to_the_file_and_what_is_no_file_stays(
+    reseen_embed: Run, small_bundle: Path, people: Path, tmp_path: Path
+) -> None:
+    link, real, pipe = tmp_path / "link.csv", tmp_path / "real.csv", tmp_path / "pipe.csv"
+    real.touch()
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+
+    assert reseen_embed("--bundle", small_bundle, "--output", link, people).returncode == 0
+    assert reseen_embed("--bundle", small_bundle, "--output", pipe, people).returncode == 2
+
+    assert link.is_symlink()
+    assert real.stat().st_size > 0
+    assert pipe.is_fifo()
 
 
 def test_a_file_that_cannot_be_written_is_reported(reseen_embed: Run, small_bundle: Path, people: Path) -> None:
