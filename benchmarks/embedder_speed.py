@@ -61,7 +61,7 @@ def exported(recipe: str, bundle: Path) -> Path:
     """A bundle of the recipe's network, its weights drawn by chance."""
     loaded = load_recipe(recipe, SIZE)
     torch.manual_seed(0)
-    source = source_of(build_network(loaded.model, persons=0), loaded.preprocess)
+    source = source_of(build_network(loaded.model, persons=0), loaded.model, loaded.preprocess)
     export_bundle(source, [("onnx", "fp32")], bundle, About(recipe))
     return bundle
 

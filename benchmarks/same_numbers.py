@@ -97,7 +97,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="reseen-") as folder:
         bundle = Path(folder) / "bundle"
         targets = [("onnx", "fp32"), ("onnx", "fp16"), ("openvino", "fp32"), ("mnn", "fp32"), ("mnn", "fp16")]
-        export_bundle(source_of(trained.network, recipe.preprocess), targets, bundle, About(recipe.name))  # type: ignore[arg-type]
+        export_bundle(source_of(trained.network, recipe.model, recipe.preprocess), targets, bundle, About(recipe.name))  # type: ignore[arg-type]
         engines = {"onnx": "onnxruntime", "openvino": "openvino", "mnn": "mnn"}
         for form, precision in targets:
             with load(bundle, engine=engines[form], precision=precision) as embedder:  # type: ignore[arg-type]

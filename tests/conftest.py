@@ -134,7 +134,7 @@ def small_source() -> Source:
             assert layer.running_var is not None
             nn.init.normal_(layer.running_mean, std=0.1)
             nn.init.uniform_(layer.running_var, 0.5, 1.5)
-    return source_of(network, recipe.preprocess)
+    return source_of(network, recipe.model, recipe.preprocess)
 
 
 @pytest.fixture(scope="session")

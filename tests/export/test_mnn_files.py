@@ -43,7 +43,7 @@ def test_smaller_weights_give_nearly_the_network_s_features(
 def test_weights_take_half_and_a_quarter_of_the_room() -> None:
     torch.manual_seed(0)
     recipe = load_recipe("tiny", ["model.backbone.widths=[64, 128]", "preprocess.height=64", "preprocess.width=32"])
-    graph = source_of(build_network(recipe.model, persons=0), recipe.preprocess).onnx
+    graph = source_of(build_network(recipe.model, persons=0), recipe.model, recipe.preprocess).onnx
     fp32, fp16, int8 = (sum(map(len, convert(graph).values())) for convert in (to_fp32, to_fp16, to_int8))
     assert fp16 / fp32 == pytest.approx(1 / 2, rel=0.1)
     assert int8 / fp32 == pytest.approx(1 / 4, rel=0.1)

@@ -27,7 +27,7 @@ def test_a_trained_network_is_exported_compared_and_searched_with(
     embedder = load_embedder(small_recipe(), finished_run / "checkpoints" / "best", torch.device("cpu"))
     found = evaluate_retrieval(embed_dataset(embedder, people))
 
-    shown = show_bundle(embedder.network, embedder.preprocess, people, found, tmp_path)
+    shown = show_bundle(embedder.network, small_recipe(), people, found, tmp_path)
 
     assert shown is not None
     assert shown.searched == len(people.split("gallery"))
@@ -50,5 +50,5 @@ def test_without_the_libraries_that_export_it_is_left_out(
         return None if name == "onnx" else ModuleSpec(name, None)
 
     monkeypatch.setattr(demo_bundle, "find_spec", none_of_onnx)
-    assert show_bundle(embedder.network, embedder.preprocess, people, found, tmp_path) is None
+    assert show_bundle(embedder.network, small_recipe(), people, found, tmp_path) is None
     assert not list(tmp_path.iterdir())

@@ -118,7 +118,7 @@ class Description(Strict):
         preprocess: how an image becomes what the models take: uint8 RGB of this size. Normalising is part of the
             models.
         feature_size: d, the numbers in a feature.
-        weights_sha256: of the weights that all models of the bundle were made from.
+        weights_sha256: of the weights that all models of the bundle were made from, and of what is computed with them.
         feature_space: of models whose features agree with the network's: SHA-256 over preprocess and weights.
         training_data: what the model has learnt from; None where that is not known.
         set_aside: hash of the people whom training has set aside to calibrate on, as `people_hash` makes it; None

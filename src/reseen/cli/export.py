@@ -88,7 +88,7 @@ def export(
         (form.value, kind.value) for form in to or [To.ONNX] for kind in precision or [Precision.FP32]
     ]
     images = None if calibration_data is None else read_quantisation_images(calibration_data, recipe.preprocess)
-    source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.preprocess)
+    source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.model, recipe.preprocess)
     bundle = export_bundle(source, targets, output, about, images=images, done=_tell)
     say(f"bundle in {output}")
     if as_json:

@@ -14,6 +14,7 @@ from reseen.export.parity import Run
 from reseen.export.weights_hash import weights_sha256
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
+from reseen.recipe import schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Source:
         run: the network itself, which every format must agree with.
         preprocess: how images become its input.
         feature_size: d.
-        weights_sha256: of its weights.
+        weights_sha256: of its weights, and of what it does with them.
     """
 
     onnx: bytes
@@ -35,8 +36,13 @@ class Source:
     weights_sha256: str
 
 
-def source_of(network: ReIDNetwork, preprocess: Preprocess) -> Source:
+def source_of(network: ReIDNetwork, model: schema.Model, preprocess: Preprocess) -> Source:
     """A trained network.
+
+    Args:
+        network: it.
+        model: the settings that it was built from.
+        preprocess: how images become its input.
 
     Raises:
         ExportError: it cannot be exported as ONNX.
@@ -48,4 +54,4 @@ def source_of(network: ReIDNetwork, preprocess: Preprocess) -> Source:
         features: np.ndarray = graph(torch.from_numpy(images)).numpy()
         return features
 
-    return Source(export_onnx(graph, preprocess), run, preprocess, network.feature_size, weights_sha256(network))
+    return Source(export_onnx(graph, preprocess), run, preprocess, network.feature_size, weights_sha256(network, model))

@@ -77,7 +77,7 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
     after = _measure(trained, recipe, manifest, demo.device)
     if progress is not None:
         progress("exporting", 0, 1)
-    bundle = show_bundle(trained, recipe.preprocess, manifest, after, demo.output)
+    bundle = show_bundle(trained, recipe, manifest, after, demo.output)
     if progress is not None:
         progress("exporting", 1, 1)
     results = DemoResults(

@@ -15,8 +15,8 @@ from reseen.engines.inputs import inputs_of
 from reseen.engines.match import Match
 from reseen.evaluation.ranked_list import ranked_list
 from reseen.images.decode import decode_image
-from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
+from reseen.recipe.schema import Recipe
 from reseen.workflows.compare import write_comparison_picture
 from reseen.workflows.evaluate import Evaluation
 from reseen.workflows.search import search_folder
@@ -46,13 +46,13 @@ class BundleShown:
 
 
 def show_bundle(
-    network: ReIDNetwork, preprocess: Preprocess, manifest: Manifest, found: Evaluation, output: Path
+    network: ReIDNetwork, recipe: Recipe, manifest: Manifest, found: Evaluation, output: Path
 ) -> BundleShown | None:
     """Write `bundle`, `comparison.png` and `search.html`; None where the libraries that export are not installed.
 
     Args:
         network: as it was trained.
-        preprocess: its own.
+        recipe: it was trained with.
         manifest: whose query and gallery are compared and searched.
         found: the network's evaluation on them.
         output: the demo's folder.
@@ -66,7 +66,9 @@ def show_bundle(
     from reseen.export.source import source_of  # noqa: PLC0415
 
     about = About("demo", TrainingData(name="people drawn by a program", licence="none needed"))
-    bundle = export_bundle(source_of(network, preprocess), [("onnx", "fp32")], output / "bundle", about)
+    bundle = export_bundle(
+        source_of(network, recipe.model, recipe.preprocess), [("onnx", "fp32")], output / "bundle", about
+    )
     model = bundle.description.models[0]
     queries, gallery = manifest.split("query"), manifest.split("gallery")
     best = int(found.metrics.valid_queries[np.argmax(found.metrics.average_precision)])

@@ -41,7 +41,7 @@ def import_weights_as_bundle(path: Path, source: str, recipe: Recipe, folder: Pa
                 cure=f"name a weights file: --output {folder.name}.safetensors",
             )
         network = load_network(recipe.model, weights)
-    export_bundle(source_of(network, recipe.preprocess), [("onnx", "fp32")], folder, About(recipe.name))
+    export_bundle(source_of(network, recipe.model, recipe.preprocess), [("onnx", "fp32")], folder, About(recipe.name))
     return imported
 
 
