@@ -59,5 +59,5 @@ def test_a_file_that_is_no_record_is_named_with_its_fault(
 def test_a_file_too_large_for_a_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "large.json").write_bytes(b" " * (2**20 + 1))
 
-    with pytest.raises(UsageError, match="1,048,577 bytes"):
+    with pytest.raises(UsageError, match="more than 1,048,576 bytes"):
         read_records(tmp_path)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
 
 from reseen.errors import UsageError
-from reseen.files import make_folder, write_whole
+from reseen.files import make_folder, read_bounded, write_whole
 from reseen.strict import Count, Rate, Strict
 
 MAX_BYTES = 2**20
@@ -141,9 +141,7 @@ def read_records(folder: Path) -> list[Record | EarlierTable]:
 
 def _read(path: Path) -> Record | EarlierTable:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        return ANY_RECORD.validate_json(path.read_bytes())
+        return ANY_RECORD.validate_json(read_bounded(path, MAX_BYTES))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{path} is not a record of results",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from reseen.errors import UsageError
+from reseen.files import read_bounded
 
 MAX_BYTES = 64 * 2**20
 Parsed = TypeVar("Parsed")
@@ -23,7 +24,7 @@ def read_run_file(path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
         UsageError: it cannot be read, is too large, or lacks something.
     """
     try:
-        return parse(_content(path))
+        return parse(read_bounded(path, MAX_BYTES))
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"{path} does not tell what a record of results needs",
@@ -31,11 +32,3 @@ def read_run_file(path: Path, parse: Callable[[bytes], Parsed]) -> Parsed:
             got=f"{type(error).__name__}: {error}"[:300],
             cure="check the run's folder, or train again",
         ) from None
-
-
-def _content(path: Path) -> bytes:
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    return content
