@@ -14,7 +14,7 @@ import pytest
 from onnx.external_data_helper import set_external_data
 
 from reseen.bundle.bundle import CALIBRATION, DESCRIPTION, MAX_DESCRIPTION_BYTES, file_of, open_bundle, write_bundle
-from reseen.errors import BundleError, UsageError
+from reseen.errors import BundleError, StorageError, UsageError
 
 
 @pytest.fixture
@@ -138,6 +138,33 @@ def test_weights_that_lie_outside_the_bundle(bundle: Path, location: str) -> Non
     (bundle / "model.onnx").write_bytes(content)
     edit(bundle, list_it)
     assert repr(location) in refused(bundle)
+
+
+def test_files_that_no_description_lists_do_not_stay(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = os.fsync
+    calls: list[int] = []
+
+    def third_fails(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 2:
+            raise OSError(28, "No space left on device")
+        whole(descriptor)
+
+    monkeypatch.setattr(os, "fsync", third_fails)
+    with pytest.raises(StorageError):
+        write_bundle(tmp_path / "new", open_bundle(bundle).description, {"a.onnx": b"a", "b.onnx": b"b"})
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_folder_whose_name_is_no_text(bundle: Path) -> None:
+    odd = bundle.with_name("b\udcff")
+    description = open_bundle(bundle).description
+    with pytest.raises(BundleError, match="cannot be used under that name"):
+        write_bundle(odd, description, {})
+    bundle.rename(odd)
+    assert "cannot be used under that name" in refused(odd)
 
 
 def test_until_the_description_is_written_the_old_bundle_is_whole(

@@ -12,7 +12,7 @@ from torch import nn
 from reseen.bundle.bundle import open_bundle
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineOptions
-from reseen.errors import EngineError, ReseenError, UsageError, WeightsError
+from reseen.errors import EngineError, UsageError, WeightsError
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
@@ -68,10 +68,11 @@ def test_a_foreign_onnx_file_becomes_a_bundle_that_gives_its_features(
 
 
 def test_a_network_that_is_written_for_one_image_alone_does_not_pass(tmp_path: Path) -> None:
-    with pytest.raises(ReseenError):
+    with pytest.raises(WeightsError, match=r"a\.onnx cannot become a bundle") as error:
         import_onnx(
             network(tmp_path / "a.onnx", batch=1, reshape=True), PREPROCESS, tmp_path / "bundle", name="foreign"
         )
+    assert "export it anew" in (error.value.cure or "")
     assert not (tmp_path / "bundle").exists()
 
 

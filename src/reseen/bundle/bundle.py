@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from reseen.bundle.description import FORMAT, Description, File, Model
 from reseen.bundle.external_data import external_files
-from reseen.errors import BundleError
+from reseen.errors import BundleError, StorageError
 from reseen.files import make_folder, read_bounded, write_whole
 
 DESCRIPTION = "bundle.json"
@@ -47,9 +48,10 @@ def open_bundle(folder: Path) -> Bundle:
     """Open a bundle and check every file of it.
 
     Raises:
-        BundleError: there is none; it was written by a newer version; a file is missing, another than was exported, or
+        BundleError: there is none; its path is no text; it was written by a newer version; a file is missing, another than was exported, or
             reads what lies outside the bundle.
     """
+    _require_plain_name(folder)
     description = _read_description(folder / DESCRIPTION)
     for name, file in description.files.items():
         _check_file(folder / name, file)
@@ -68,12 +70,22 @@ def write_bundle(folder: Path, description: Description, contents: Mapping[str, 
         contents: files to write, by name.
 
     Raises:
+        BundleError: the folder's path is no text.
         UsageError: there is a file in the folder's place.
         StorageError: something cannot be written.
     """
+    _require_plain_name(folder)
     make_folder(folder)
-    for name, content in contents.items():
-        write_whole(folder / name, content)
+    written: list[Path] = []
+    try:
+        for name, content in contents.items():
+            if not (folder / name).exists():
+                written.append(folder / name)
+            write_whole(folder / name, content)
+    except StorageError:
+        for path in written:  # else they would be in the way of the next export
+            path.unlink(missing_ok=True)
+        raise
     files = description.files | {name: file_of(content) for name, content in contents.items()}
     whole = Description.model_validate(description.model_dump() | {"files": files})
     write_whole(folder / DESCRIPTION, whole.model_dump_json(indent=1) + "\n")
@@ -83,6 +95,19 @@ def write_bundle(folder: Path, description: Description, contents: Mapping[str, 
 def file_of(content: bytes) -> File:
     """How `bundle.json` lists a file of this content."""
     return File(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+
+
+def _require_plain_name(folder: Path) -> None:
+    """Refuse a folder whose path is no text: ONNX Runtime and MNN cannot open a file in it."""
+    try:
+        str(folder.absolute()).encode()
+    except UnicodeEncodeError:
+        raise BundleError(
+            f"the bundle {folder} cannot be used under that name",
+            expected="a path in UTF-8",
+            got=repr(os.fsencode(folder)),
+            cure="rename the folder, or choose another",
+        ) from None
 
 
 def _read_description(path: Path) -> Description:

@@ -10,7 +10,7 @@ import onnxruntime
 from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle
-from reseen.errors import EngineError, WeightsError
+from reseen.errors import EngineError, ExportError, WeightsError
 from reseen.export.export import About, export_bundle
 from reseen.export.parity import Run
 from reseen.export.source import Source, source_of
@@ -69,7 +69,15 @@ def import_onnx(
     run = _as_it_is(path, graph, preprocess)
     size = run(np.zeros((1, preprocess.height, preprocess.width, 3), np.uint8)).shape[1]
     source = Source(graph.onnx, run, preprocess, size, graph.sha256)
-    return export_bundle(source, [("onnx", "fp32")], folder, About(name))
+    try:
+        return export_bundle(source, [("onnx", "fp32")], folder, About(name))
+    except (EngineError, ExportError) as error:
+        raise WeightsError(
+            f"{path} cannot become a bundle: what was made of it does not do what it does",
+            expected=error.expected,
+            got=error.got,
+            cure="export it anew from the library that it was trained with; if that does not help, report it",
+        ) from error
 
 
 def _as_it_is(path: Path, graph: ForeignGraph, preprocess: Preprocess) -> Run:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,9 @@ def test_what_is_no_onnx_file_is_refused(content: bytes, tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(WeightsError, match="a pipe or a device"):
+        read_foreign_graph(tmp_path / "pipe.onnx", PREPROCESS, bgr=False)
     with pytest.raises(WeightsError, match="No such file"):
         read_foreign_graph(tmp_path / "a.onnx", PREPROCESS, bgr=False)
 

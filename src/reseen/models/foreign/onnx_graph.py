@@ -13,6 +13,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from reseen.bundle.external_data import external_files
 from reseen.errors import BundleError, WeightsError
+from reseen.files import read_bounded
 from reseen.images.preprocess import Preprocess
 
 MAX_BYTES = 2**31 - 1
@@ -77,13 +78,12 @@ def read_foreign_graph(path: Path, preprocess: Preprocess, *, output: str | None
 
 def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _unfit(path, f"at most {MAX_BYTES:,} bytes", f"{path.stat().st_size:,}")
+        content = read_bounded(path, MAX_BYTES)
         if elsewhere := external_files(path):
             raise _unfit(path, "an ONNX file that holds all its weights", f"weights in {', '.join(sorted(elsewhere))}")
-        return path.read_bytes()
-    except (OSError, BundleError) as error:
-        raise _unfit(path, "an ONNX file", str(error).partition("\n")[0]) from None
+        return content
+    except (OSError, ValueError, BundleError) as error:
+        raise _unfit(path, f"an ONNX file of at most {MAX_BYTES:,} bytes", str(error).partition("\n")[0]) from None
 
 
 def _parse(path: Path, content: bytes) -> onnx.ModelProto:
