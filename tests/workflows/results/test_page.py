@@ -59,6 +59,19 @@ def test_seeds_of_a_recipe_are_one_row_with_their_spread(make_record: MakeRecord
     assert "--output runs/small --seeds 2 -o preprocess.height=128 -o preprocess.width=64 -o seed=3\n" in page
 
 
+def test_re_ranked_figures_are_of_all_seeds_or_not_there(make_record: MakeRecord) -> None:
+    page = results_page([make_record(seed=0, reranked=0.6), make_record(seed=1)])
+
+    assert cells(page, "small")[9:11] == ["", ""]
+
+
+def test_what_differs_between_seeds_is_told_of_each(make_record: MakeRecord) -> None:
+    page = results_page([make_record(seed=0, note="One"), make_record(seed=1, epochs=8, weights="epoch 8", note="Two")])
+
+    assert cells(page, "small")[4] == "10, 8"
+    assert "# small: measured is epoch 10, the last; epoch 8. One. Two\n" in page
+
+
 def test_seeds_with_gaps_have_a_command_each(make_record: MakeRecord) -> None:
     page = results_page([make_record(seed=0), make_record(seed=2)])
 

@@ -25,9 +25,9 @@ COLUMNS = (
 ABLATIONS = """## Small changes, short trainings
 What single settings change in **short trainings of small networks at low resolution**, a few epochs each. All runs of a
 comparison have the same schedule. They say which way a setting pushes under these conditions and no more: what pays
-late in a long schedule, such as random erasing, is at a disadvantage here. mAP of people set aside from training (each
-image searches for all others of its person by other cameras among these people) chooses nothing and is compared;
-figures of the full protocol stand beside it. The last column is the difference to the first row's mAP with its 95 %
+late in a long schedule, such as random erasing, is at a disadvantage here. Compared is the mAP of a fifth of the
+training people, who are set aside: each of their images searches for its person among all of theirs. The figures of the
+full protocol stand beside it. The last column is the difference to the first row's mAP with its 95 %
 interval, from the spread between seeds, which is taken to be the same for all rows; where the interval contains 0, the
 difference says nothing.
 
@@ -89,11 +89,13 @@ def _runs(dataset: str, runs: Sequence[Record]) -> str:
 def _run(seeds: Sequence[Record]) -> tuple[str, ...]:
     first = seeds[0]
     reranked = [run.reranked for run in seeds if run.reranked is not None]
+    whole = reranked if len(reranked) == len(seeds) else []  # never a mean over fewer seeds than the row names
     return (
-        *(first.words, f"`{first.model}`", first.init, f"{first.height}×{first.width}", str(first.epochs)),
+        *(first.words, f"`{first.model}`", first.init, f"{first.height}×{first.width}"),
+        ", ".join(dict.fromkeys(str(run.epochs) for run in seeds)),
         _seeds(seeds),
         *(_figure([run.figures for run in seeds], name) for name in ("recall1", "recall5", "mAP")),
-        *(_figure(reranked, name) for name in ("recall1", "mAP")),
+        *(_figure(whole, name) for name in ("recall1", "mAP")),
         *(_duration(fmean(run.training_seconds for run in seeds)), first.machine),
     )
 
@@ -105,7 +107,8 @@ def _commands(seeds: Sequence[Record]) -> Iterator[str]:
     in_a_row = len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     folders = [f"{folder}/seed_{seed}" for seed in numbers] if len(numbers) > 1 else [folder]
     weights = "; ".join(dict.fromkeys(run.weights for run in seeds))
-    yield f"# {first.words}: measured is {weights}{f'. {first.note}' if first.note else ''}"
+    notes = "".join(f". {note}" for note in dict.fromkeys(run.note for run in seeds) if note)
+    yield f"# {first.words}: measured is {weights}{notes}"
     if in_a_row:
         yield _train(first, folder, "--seeds", str(len(numbers)))
     else:
