@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,11 @@ class Behaviour:
         modified: the date of its last change; none where empty.
         ranges: whether parts of the file can be asked for.
         shift: how far off the parts that are sent begin.
+        most: bytes that it sends of a part; None sends all of it.
+        careless: whether it sends parts of its file whatever file they are asked of.
+        told_total: how a part's header ends: `TOTAL` or an asterisk; None tells the truth.
+        more: headers that it sends besides.
+        slow_headers: seconds between headers that never end.
         cut_after: bytes of a body after which the connection ends; None sends it whole.
         length: whether it says how long the file is.
         endless: whether the body has no end.
@@ -34,6 +41,11 @@ class Behaviour:
     modified: str = ""
     ranges: bool = True
     shift: int = 0
+    most: int | None = None
+    careless: bool = False
+    told_total: str | None = None
+    more: dict[str, str] = field(default_factory=dict)
+    slow_headers: float = 0.0
     cut_after: int | None = None
     length: bool = True
     endless: bool = False
@@ -48,7 +60,7 @@ class Behaviour:
         return f"http://127.0.0.1:{self.port}/models/weights-00000000.bin"
 
     def still_this(self, condition: str) -> bool:
-        return condition in (self.etag, self.modified) and condition != ""
+        return self.careless or (condition in (self.etag, self.modified) and condition != "")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -64,6 +76,12 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
         elif behaviour.status != 200:
             self.send_error(behaviour.status)
+        elif behaviour.slow_headers:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(b"X: y\r\n")
+                    time.sleep(behaviour.slow_headers)
         else:
             self.send_file()
 
@@ -77,9 +95,14 @@ class Handler(BaseHTTPRequestHandler):
                 return
             start += behaviour.shift
         body = behaviour.content[start:]
+        if start and behaviour.most is not None:
+            body = body[: behaviour.most]
         self.send_response(206 if start else 200)
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(behaviour.content) - 1}/{len(behaviour.content)}")
+            total = behaviour.told_total or len(behaviour.content)
+            self.send_header("Content-Range", f"bytes {start}-{start + len(body) - 1}/{total}")
+        for name, value in behaviour.more.items():
+            self.send_header(name, value)
         if behaviour.etag:
             self.send_header("ETag", behaviour.etag)
         if behaviour.modified:

@@ -6,6 +6,7 @@ from urllib.error import HTTPError
 import pytest
 
 from reseen.catalogue.address import build_opener, check_address
+from reseen.catalogue.deadline import Deadline
 from reseen.errors import DownloadError
 
 
@@ -36,7 +37,7 @@ def test_everything_else_is_refused(url: str) -> None:
 
 def opened(server: Any, redirect: str) -> bytes:
     server.redirect = redirect
-    with build_opener({}).open(server.url, timeout=5) as answer:
+    with build_opener({}, Deadline.in_seconds(60.0)).open(server.url, timeout=5) as answer:
         content: bytes = answer.read()
         return content
 

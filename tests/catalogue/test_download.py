@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import socket
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,11 @@ def part(tmp_path: Path) -> Path:
     return tmp_path / "weights.bin.part"
 
 
-def fetch(server: Any, part: Path, **limits: float) -> list[tuple[int, int]]:
+def fetch(server: Any, part: Path, hash_known: bool = False, **limits: float) -> list[tuple[int, int]]:
     """What the progress was told."""
     told: list[tuple[int, int]] = []
     given: Any = limits
-    Download(server.url, part, Limits(**given), {}, lambda there, total: told.append((there, total))).run()
+    Download(server.url, part, Limits(**given), {}, hash_known, lambda there, total: told.append((there, total))).run()
     return told
 
 
@@ -43,10 +46,79 @@ def test_a_file_is_fetched_whole_and_nothing_is_left_beside_it(server: Any, part
     assert list(part.parent.iterdir()) == [part]
 
 
-def test_a_server_that_does_not_say_how_long_the_file_is_will_do(server: Any, part: Path) -> None:
+def test_a_server_that_does_not_say_how_long_the_file_is_will_do_where_its_hash_is_known(
+    server: Any, part: Path
+) -> None:
     server.length = False
-    assert fetch(server, part)[-1] == (len(server.content), 0)
+    assert fetch(server, part, hash_known=True)[-1] == (len(server.content), 0)
     assert part.read_bytes() == server.content
+
+
+@pytest.mark.parametrize("cut_after", [None, CUT])
+def test_without_hash_and_length_nothing_is_fetched_that_could_be_cut_off(
+    cut_after: int | None, server: Any, part: Path
+) -> None:
+    server.length, server.cut_after = False, cut_after
+    with pytest.raises(DownloadError, match="does not tell how long it is"):
+        fetch(server, part)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize(
+    ("ending", "word"), [(b"5\r\nworld\r\n0\r\n\r\n", ""), (b"5\r\nworld\r\n", "IncompleteRead"), (b"5\r\nwo", "Inc")]
+)
+def test_a_body_in_chunks_says_where_it_ends(ending: bytes, word: str, part: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
+    if not word:
+        fetch_from_bytes(head + ending, part)
+        assert part.read_bytes() == b"helloworld"
+        return
+    with pytest.raises(DownloadError, match=word):
+        fetch_from_bytes(head + ending, part)
+
+
+def fetch_from_bytes(answer: bytes, part: Path, prepare: Callable[[str], None] = lambda url: None) -> None:
+    """Fetch from a server that says just this; its address is told before."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listening.getsockname()[1]}/a"
+            prepare(url)
+            Download(url, part, Limits(), {}, hash_known=False).run()
+        finally:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "text/html"},
+        {"Content-Type": "Text/HTML; charset=utf-8"},
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_a_web_page_or_what_is_packed_is_not_the_file(headers: dict[str, str], server: Any, part: Path) -> None:
+    server.more = headers
+    with pytest.raises(DownloadError, match="does not answer with the file") as error:
+        fetch(server, part)
+    assert "reseen models import" in str(error.value.cure)
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("hash_known", [False, True])
+@pytest.mark.parametrize("length", [False, True])
+def test_no_bytes_are_no_file(length: bool, hash_known: bool, server: Any, part: Path) -> None:
+    server.content, server.length = b"", length
+    with pytest.raises(DownloadError, match="got: 0 bytes" if length or hash_known else "how long"):
+        fetch(server, part, hash_known)
 
 
 @pytest.mark.parametrize(("etag", "modified"), [('"1"', ""), ("", "Sun, 22 Nov 2026 10:00:00 GMT")])
@@ -130,6 +202,92 @@ def test_a_part_from_the_wrong_place_is_refused(server: Any, part: Path) -> None
     assert part.read_bytes() == server.content
 
 
+def test_a_part_that_is_longer_than_it_tells_is_not_kept(part: Path) -> None:
+    head = (
+        b'HTTP/1.1 206 Partial Content\r\nETag: "1"\r\nContent-Range: bytes 2-4/5\r\nTransfer-Encoding: chunked\r\n\r\n'
+    )
+    part.write_bytes(b"he")
+    state = part.with_name(f"{part.name}.json")
+
+    def state_for(url: str) -> None:
+        state.write_text(json.dumps({"url": url, "tag": '"1"', "total": 5}))
+
+    with pytest.raises(DownloadError, match="1 bytes more than it told"):
+        fetch_from_bytes(head + b"4\r\nllo!\r\n0\r\n\r\n", part, state_for)
+    assert not part.exists()
+
+
+def test_a_part_that_is_shorter_than_asked_for_is_gone_on_from(server: Any, part: Path) -> None:
+    cut_off(server, part)
+    server.most = 50_000
+
+    with pytest.raises(DownloadError, match=f"cut off after 150,000 of {len(server.content):,}") as error:
+        fetch(server, part)
+    assert "goes on after the 150,000 bytes" in str(error.value.cure)
+
+    server.most = None
+    fetch(server, part)
+    assert server.asked[2]["Range"] == "bytes=150000-"
+    assert part.read_bytes() == server.content
+
+
+@pytest.mark.parametrize(
+    "other", [{"etag": '"2"'}, {"etag": 'W/"1"'}, {"etag": ""}, {"content": bytes(200_000)}, {"told_total": "999999"}]
+)
+def test_a_part_of_another_file_is_not_put_behind_what_is_there(other: dict[str, Any], server: Any, part: Path) -> None:
+    cut_off(server, part)
+    server.careless = True
+    for name, value in other.items():
+        setattr(server, name, value)
+
+    with pytest.raises(DownloadError, match="a part of another file") as error:
+        fetch(server, part)
+    assert str(error.value.cure).endswith("try again")
+
+    fetch(server, part)
+    assert "Range" not in server.asked[2]
+    assert part.read_bytes() == server.content
+
+
+def test_a_part_whose_file_was_dated_need_not_repeat_the_date(server: Any, part: Path) -> None:
+    server.etag, server.modified = "", "Sun, 22 Nov 2026 10:00:00 GMT"
+    cut_off(server, part)
+    server.careless, server.modified = True, ""
+
+    fetch(server, part)
+
+    assert part.read_bytes() == server.content
+
+
+def test_a_total_that_a_part_leaves_out_is_the_one_that_was_told(server: Any, part: Path) -> None:
+    cut_off(server, part)
+    server.told_total, server.most = "*", 50_000
+
+    with pytest.raises(DownloadError, match=f"cut off after 150,000 of {len(server.content):,}"):
+        fetch(server, part)
+
+
+def test_a_part_of_a_file_whose_length_nobody_told_needs_a_hash(server: Any, part: Path) -> None:
+    server.length, server.cut_after = False, CUT
+    fetch(server, part, hash_known=True)
+    part.with_name(f"{part.name}.json").write_text(json.dumps({"url": server.url, "tag": '"1"', "total": 0}))
+    server.told_total, server.cut_after = "*", None
+
+    with pytest.raises(DownloadError, match="a part of a file of unknown length"):
+        fetch(server, part)
+
+
+@pytest.mark.parametrize("told_total", ["100100", "x", "-1", "1e9", " "])
+def test_a_part_that_tells_nonsense_is_refused(told_total: str, server: Any, part: Path) -> None:
+    cut_off(server, part)
+    state = part.with_name(f"{part.name}.json")
+    state.write_text(state.read_text().replace(f"{len(server.content)}", "0"))
+    server.told_total = told_total
+
+    with pytest.raises(DownloadError, match=r"not asked for|not the one that it tells"):
+        fetch(server, part)
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"url": 1}', bytes(10**4)])
 def test_a_damaged_note_of_what_the_part_is_of_begins_anew(damage: bytes, server: Any, part: Path) -> None:
     cut_off(server, part)
@@ -158,7 +316,7 @@ def test_a_file_that_says_it_is_too_large_is_not_begun(server: Any, part: Path) 
 def test_a_body_without_an_end_is_given_up(server: Any, part: Path) -> None:
     server.endless = True
     with pytest.raises(DownloadError, match="more, and no end"):
-        fetch(server, part, bytes=300_000)
+        fetch(server, part, hash_known=True, bytes=300_000)
     assert part.stat().st_size == 0
     assert not part.with_name(f"{part.name}.json").exists()
 
@@ -166,7 +324,17 @@ def test_a_body_without_an_end_is_given_up(server: Any, part: Path) -> None:
 def test_a_body_that_takes_too_long_is_given_up(server: Any, part: Path) -> None:
     server.endless = True
     with pytest.raises(DownloadError, match="not done after 0 seconds"):
-        fetch(server, part, seconds=0.0)
+        fetch(server, part, hash_known=True, seconds=0.0)
+
+
+def test_headers_that_take_too_long_are_given_up(server: Any, part: Path) -> None:
+    server.slow_headers = 0.05
+    begin = time.monotonic()
+
+    with pytest.raises(DownloadError, match="not done after 1 seconds"):
+        fetch(server, part, seconds=1.0)
+
+    assert time.monotonic() - begin < 3.0
 
 
 def test_silence_is_given_up(server: Any, part: Path) -> None:
@@ -198,13 +366,13 @@ def test_an_answer_that_is_no_http_is_told(part: Path) -> None:
         thread = threading.Thread(target=answer)
         thread.start()
         with pytest.raises(DownloadError, match="could not be fetched whole"):
-            Download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", part, Limits(), {}).run()
+            Download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", part, Limits(), {}, hash_known=False).run()
         thread.join()
 
 
 def test_an_unsafe_address_is_not_asked(part: Path) -> None:
     with pytest.raises(DownloadError, match="is not fetched"):
-        Download("http://example.org/a", part, Limits(), {}).run()
+        Download("http://example.org/a", part, Limits(), {}, hash_known=False).run()
 
 
 def test_a_full_disk_is_told_as_one(server: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:

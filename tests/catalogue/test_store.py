@@ -103,6 +103,29 @@ def test_what_was_cut_off_goes_on(server: Any, store: Store, entry: Entry) -> No
     assert server.asked[1]["Range"] == "bytes=1000-"
 
 
+def test_a_torn_file_of_which_no_hash_is_known_is_neither_kept_nor_recorded(
+    server: Any, store: Store, entry: Entry
+) -> None:
+    server.length, server.cut_after = False, 1000
+    with pytest.raises(DownloadError, match="does not tell how long it is"):
+        store.pull(entry)
+    assert store.find(entry) is None
+    assert not (store.home / "models" / "model" / "record.json").exists()
+
+    server.cut_after = None
+    assert store.pull(replace(entry, sha256=sha256(server.content))).path.read_bytes() == server.content
+
+
+def test_once_recorded_its_hash_shows_whether_it_is_whole(server: Any, store: Store, entry: Entry) -> None:
+    store.pull(entry).path.unlink()
+    server.length, server.cut_after = False, 1000
+    with pytest.raises(DownloadError, match="as when it was first pulled"):
+        store.pull(entry)
+
+    server.cut_after = None
+    assert store.pull(entry).path.read_bytes() == server.content
+
+
 def test_nothing_is_fetched_offline_but_what_is_here_is_found(server: Any, store: Store, entry: Entry) -> None:
     offline = replace(store, offline=True)
     with pytest.raises(UsageError, match="RESEEN_OFFLINE"):
@@ -147,5 +170,13 @@ def test_a_home_that_cannot_be_written_is_told(store: Store, entry: Entry) -> No
     folder = store.home / "models" / "model"
     (folder / ".lock").mkdir(parents=True)
 
-    with pytest.raises(StorageError, match="cannot write"):
+    with pytest.raises(StorageError, match="cannot read or write"):
         store.pull(entry)
+
+
+def test_a_folder_in_the_place_of_the_file_is_told(server: Any, store: Store, entry: Entry) -> None:
+    (store.home / "models" / "model" / entry.file_name).mkdir(parents=True)
+
+    with pytest.raises(UsageError, match="cannot be a file"):
+        store.pull(entry)
+    assert server.asked == []

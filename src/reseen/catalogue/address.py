@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from reseen.catalogue.deadline import Deadline, TimedConnections
 from reseen.errors import DownloadError
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -25,13 +26,16 @@ def check_address(url: str) -> None:
         raise _unsafe(url, f"{parts.scheme or 'no scheme'} to {parts.hostname or 'nowhere'}")
 
 
-def build_opener(proxies: Mapping[str, str]) -> urllib.request.OpenerDirector:
+def build_opener(proxies: Mapping[str, str], deadline: Deadline) -> urllib.request.OpenerDirector:
     """What opens addresses; it follows redirects to addresses that `check_address` takes.
 
     Args:
         proxies: addresses of proxies by scheme, as `urllib.request.getproxies` gives them.
+        deadline: by when everything has to be here, what is redirected included.
     """
-    return urllib.request.build_opener(urllib.request.ProxyHandler(dict(proxies)), _Redirects())
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler(dict(proxies)), _Redirects(), TimedConnections(deadline)
+    )
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import http.client
 import os
-import time
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -15,15 +15,16 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import cast
 
-from pydantic import ValidationError
-
 from reseen.catalogue.address import build_opener, check_address
+from reseen.catalogue.deadline import Deadline
 from reseen.errors import DownloadError, StorageError
-from reseen.files import write_whole
+from reseen.files import read_bounded, write_whole
 from reseen.strict import Strict
 
 CHUNK = 2**20
 MAX_STATE_BYTES = 4096
+MAX_DIGITS = 18
+CONTENT_RANGE = re.compile(rf"bytes (\d{{1,{MAX_DIGITS}}})-(\d{{1,{MAX_DIGITS}}})/(\d{{1,{MAX_DIGITS}}}|\*)", re.ASCII)
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EISDIR, errno.EFBIG, errno.EIO)
 
 Progress = Callable[[int, int], None]
@@ -36,7 +37,7 @@ class Limits:
     Attributes:
         bytes: of the whole file.
         silence: seconds in which nothing comes.
-        seconds: all in all.
+        seconds: all in all, from the request on.
     """
 
     bytes: int = 2 * 2**30
@@ -50,10 +51,30 @@ class State(Strict):
     Attributes:
         url: where it was asked for.
         tag: what the server says identifies the file: its strong ETag, or else the date of its last change.
+        total: bytes of the whole file; 0 where the server did not say.
     """
 
     url: str
     tag: str
+    total: int
+
+
+NOTHING = State(url="", tag="", total=0)
+
+
+@dataclass(frozen=True)
+class Span:
+    """What an answer brings of the file.
+
+    Attributes:
+        begin: bytes before it.
+        end: bytes up to where it ends; 0 where the server does not say.
+        total: bytes of the whole file; 0 where the server does not say.
+    """
+
+    begin: int
+    end: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,8 @@ class Download:
             beside it stands what it is a part of.
         limits: what it may take.
         proxies: see `build_opener`.
+        hash_known: whether the caller can tell from a hash that the file is whole. If not, an answer that tells neither
+            its length nor its end is refused: a connection that breaks off looks just the same.
         progress: called with the bytes that are there and those that there will be, 0 where nobody says.
     """
 
@@ -73,6 +96,7 @@ class Download:
     part: Path
     limits: Limits
     proxies: Mapping[str, str]
+    hash_known: bool
     progress: Progress | None = None
 
     def run(self) -> None:
@@ -84,12 +108,12 @@ class Download:
             StorageError: it cannot be written.
         """
         check_address(self.url)
+        deadline = Deadline.in_seconds(self.limits.seconds)
         try:
-            with self._open() as response:
-                offset = self._begin(response)
-                total = self._total(response, offset)
+            with self._open(deadline) as response:
+                span = self._begin(response)
                 with self.part.open("ab") as file:
-                    self._copy(response, file, offset, total)
+                    self._copy(response, file, span, deadline)
                 self._state_file.unlink(missing_ok=True)
         except (http.client.HTTPException, OSError, ValueError) as error:  # an URLError is an OSError too
             if isinstance(error, OSError) and error.errno in OF_THE_DISK:
@@ -105,28 +129,32 @@ class Download:
     def _state_file(self) -> Path:
         return self.part.with_name(f"{self.part.name}.json")
 
-    def _there(self) -> tuple[int, str]:
-        """Bytes that are there and the tag of their file; none where it is not known what they are a part of."""
-        with contextlib.suppress(OSError, ValidationError), self._state_file.open("rb") as file:
-            state = State.model_validate_json(file.read(MAX_STATE_BYTES))
+    def _there(self) -> tuple[int, State]:
+        """Bytes that are there and of what; none where that is not known."""
+        with contextlib.suppress(OSError, ValueError):  # a ValidationError is a ValueError
+            state = State.model_validate_json(read_bounded(self._state_file, MAX_STATE_BYTES))
             if state.url == self.url:
-                return self.part.stat().st_size, state.tag
-        return 0, ""
+                return self.part.stat().st_size, state
+        return 0, NOTHING
 
-    def _open(self) -> http.client.HTTPResponse:
+    def _forget(self) -> None:
+        self._state_file.unlink(missing_ok=True)
+        self.part.unlink(missing_ok=True)
+
+    def _open(self, deadline: Deadline) -> http.client.HTTPResponse:
         headers = {"Accept-Encoding": "identity", "User-Agent": "reseen"}
-        there, tag = self._there()
+        there, state = self._there()
         if there:
-            headers |= {"Range": f"bytes={there}-", "If-Range": tag}
+            headers |= {"Range": f"bytes={there}-", "If-Range": state.tag}
         try:
             request = urllib.request.Request(self.url, headers=headers)  # noqa: S310 - the scheme has been checked
-            answer = build_opener(self.proxies).open(request, timeout=self.limits.silence)
+            answer = build_opener(self.proxies, deadline).open(request, timeout=self.limits.silence)
             return cast("http.client.HTTPResponse", answer)
         except urllib.error.HTTPError as error:
             error.close()
             if there and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-                self.part.unlink()
-                return self._open()
+                self._forget()
+                return self._open(deadline)
             raise DownloadError(
                 f"{self.url} is refused by its server",
                 expected="the file",
@@ -134,34 +162,61 @@ class Download:
                 cure="try later; if the file is gone, ask its source where it is now",
             ) from None
 
-    def _begin(self, response: http.client.HTTPResponse) -> int:
-        """Where the answer begins in the file: 0 unless the server goes on with the very file that was begun."""
+    def _begin(self, response: http.client.HTTPResponse) -> Span:
+        """What the answer brings: all, unless the server goes on with the very file that was begun."""
+        self._check_kind(response)
         if response.status == http.client.PARTIAL_CONTENT:
-            there, _ = self._there()
-            first = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
-            if first != str(there) or there == 0:
-                raise ValueError("a part of the file that was not asked for")
-            return there
+            return self._checked(self._continued(response))
         if response.status != http.client.OK:
             raise ValueError(f"the answer {response.status}")
-        self._state_file.unlink(missing_ok=True)
-        self.part.unlink(missing_ok=True)
-        tag = response.headers.get("ETag", "")
-        tag = tag if tag.startswith('"') else response.headers.get("Last-Modified", "")  # a weak one is of like files
+        if response.length is None and not (response.chunked or self.hash_known):  # the last chunk is marked as such
+            raise self._useless("an answer that does not tell how long it is: nothing would show that it was cut off")
+        if response.length == 0:
+            raise ValueError("0 bytes")
+        total = response.length or 0
+        span = self._checked(Span(0, total, total))
+        self._forget()
+        tag = _tag(response)
         if 0 < len(tag) < MAX_STATE_BYTES // 4:
-            write_whole(self._state_file, State(url=self.url, tag=tag).model_dump_json())
-        return 0
+            write_whole(self._state_file, State(url=self.url, tag=tag, total=total).model_dump_json())
+        return span
 
-    def _total(self, response: http.client.HTTPResponse, offset: int) -> int:
-        """Bytes of the whole file, or 0 where the server does not say."""
-        length = response.headers.get("Content-Length", "")
-        total = offset + int(length) if length.isdecimal() else 0
-        if total > self.limits.bytes:
-            raise self._too_large(f"{total:,} bytes")
-        return total
+    def _check_kind(self, response: http.client.HTTPResponse) -> None:
+        """Check that the bytes that come are the file's own."""
+        kind, coding = response.headers.get_content_type(), response.headers.get("Content-Encoding", "identity")
+        if kind in ("text/html", "application/xhtml+xml"):
+            raise self._useless(f"a web page ({kind}), such as one to log in")
+        if coding.strip().lower() not in ("", "identity"):
+            raise self._useless(f"another coding than was asked for: {coding}")
 
-    def _copy(self, response: http.client.HTTPResponse, file: BufferedIOBase, there: int, total: int) -> None:
-        deadline = time.monotonic() + self.limits.seconds
+    def _continued(self, response: http.client.HTTPResponse) -> Span:
+        """The part that was asked for, of the file that was begun."""
+        there, state = self._there()
+        found = CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if found is None or not there or int(found[1]) != there or int(found[2]) < there:
+            raise ValueError("a part of the file that was not asked for")
+        end = int(found[2]) + 1
+        total = state.total if found[3] == "*" else int(found[3])
+        tag = _tag(response)
+        # With If-Range a date need not be sent again, an ETag has to be (RFC 9110, 15.3.7).
+        same = tag == state.tag or (not tag and not state.tag.startswith('"'))
+        if not same or total != (state.total or total):
+            self._forget()
+            raise ValueError("a part of another file than was begun")
+        if response.length not in (None, end - there) or end > (total or end):
+            raise ValueError("a part whose length is not the one that it tells")
+        if not (total or self.hash_known):
+            self._forget()
+            raise self._useless("a part of a file of unknown length: nothing would show that it was cut off")
+        return Span(there, end, total)
+
+    def _checked(self, span: Span) -> Span:
+        if max(span.end, span.total) > self.limits.bytes:
+            raise self._too_large(f"{max(span.end, span.total):,} bytes")
+        return span
+
+    def _copy(self, response: http.client.HTTPResponse, file: BufferedIOBase, span: Span, deadline: Deadline) -> None:
+        there = span.begin
         while chunk := response.read1(CHUNK):
             there += len(chunk)
             if there > self.limits.bytes:
@@ -170,13 +225,17 @@ class Download:
                 raise self._too_large("more, and no end")
             file.write(chunk)
             if self.progress is not None:
-                self.progress(there, total)
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not done after {self.limits.seconds:,.0f} seconds")
+                self.progress(there, span.total)
+            deadline.left()
         file.flush()
         os.fsync(file.fileno())
-        if total and there != total:
-            raise ValueError(f"cut off after {there:,} of {total:,} bytes")
+        if there > (span.end or there):
+            self._forget()
+            raise ValueError(f"{there - span.end:,} bytes more than it told")
+        if there < max(span.end, span.total):
+            raise ValueError(f"cut off after {there:,} of {max(span.end, span.total):,} bytes")
+        if there == 0:
+            raise ValueError("0 bytes")
 
     def _too_large(self, got: str) -> DownloadError:
         return DownloadError(
@@ -184,6 +243,14 @@ class Download:
             expected=f"at most {self.limits.bytes:,} bytes",
             got=got,
             cure="check with its source that this is the right file",
+        )
+
+    def _useless(self, got: str) -> DownloadError:
+        return DownloadError(
+            f"{self.url} does not answer with the file",
+            expected="its bytes, and how many they are",
+            got=got[:300],
+            cure="fetch the file by other means, and give that to reseen models import",
         )
 
     def _failed(self, got: str) -> DownloadError:
@@ -195,3 +262,9 @@ class Download:
             got=got[:300],
             cure=f"check the connection; {again}",
         )
+
+
+def _tag(response: http.client.HTTPResponse) -> str:
+    """What identifies the file, or nothing."""
+    tag: str = response.headers.get("ETag", "")
+    return tag if tag.startswith('"') else response.headers.get("Last-Modified", "")  # a weak one is of like files

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from reseen.catalogue.download import MAX_STATE_BYTES, Download, Limits, Progress
 from reseen.catalogue.entry import Entry
 from reseen.errors import DownloadError, StorageError, UsageError
-from reseen.files import make_folder, write_whole
+from reseen.files import make_folder, read_bounded, require_file, write_whole
 from reseen.strict import Strict
 
 
@@ -72,7 +72,8 @@ class Store:
         """Fetch a model's file unless it is there and whole, and check it.
 
         Raises:
-            UsageError: nothing may be fetched, the model is not one that is fetched, or another process is fetching it.
+            UsageError: nothing may be fetched, the model is not one that is fetched, another process is fetching it, or
+                there is a folder in its file's place.
             DownloadError: it could not be fetched, or is not the file that it should be; nothing is kept of that.
             StorageError: it cannot be written.
         """
@@ -83,26 +84,28 @@ class Store:
                 got=f"one that comes with the project's sources: {entry.path}",
                 cure=f"use {entry.path} of a checkout",
             )
+        path = self._folder(entry) / entry.file_name
+        require_file(path)
         kept = self.find(entry)
         if kept is not None and _sha256(kept.path) == kept.record.sha256 and entry.matches(kept.record.sha256):
             return kept
         if self.offline:
             raise UsageError(
                 f"{entry.name} is not here, and nothing is fetched offline",
-                expected=f"the file {self._folder(entry) / entry.file_name}",
+                expected=f"the file {path}",
                 got="RESEEN_OFFLINE is set",
                 cure="unset RESEEN_OFFLINE, or pull it on a connected machine with the same RESEEN_HOME",
             )
         with self._held(make_folder(self._folder(entry)), entry):
-            return self._fetch(entry, entry.url, progress)
+            return self._fetch(entry, entry.url, path, progress)
 
-    def _fetch(self, entry: Entry, url: str, progress: Progress | None) -> Kept:
-        path = self._folder(entry) / entry.file_name
+    def _fetch(self, entry: Entry, url: str, path: Path, progress: Progress | None) -> Kept:
         part = path.with_name(f"{path.name}.part")
         limits = self.limits if entry.bytes is None else replace(self.limits, bytes=entry.bytes)
-        Download(url, part, limits, self.proxies, progress).run()
-        found = _sha256(part)
         earlier = self._record(entry)
+        hash_known = any((entry.sha256, entry.sha256_prefix, earlier))
+        Download(url, part, limits, self.proxies, hash_known, progress).run()
+        found = _sha256(part)
         pinned = None if entry.sha256 or entry.sha256_prefix or earlier is None else earlier.sha256
         if not entry.matches(found) or pinned not in (None, found):
             part.unlink()
@@ -115,7 +118,10 @@ class Store:
             )
         record = Record(url=url, sha256=found, checked_by=entry.checked_by)
         write_whole(self._folder(entry) / "record.json", record.model_dump_json(indent=1) + "\n")
-        part.replace(path)
+        try:
+            part.replace(path)
+        except OSError as error:
+            raise _storage_error(path, error) from None
         return Kept(path, record)
 
     def _folder(self, entry: Entry) -> Path:
@@ -123,8 +129,8 @@ class Store:
 
     def _record(self, entry: Entry) -> Record | None:
         path = self._folder(entry) / "record.json"
-        with contextlib.suppress(OSError, ValidationError), path.open("rb") as file:
-            return Record.model_validate_json(file.read(MAX_STATE_BYTES))
+        with contextlib.suppress(OSError, ValueError):  # a ValidationError is a ValueError
+            return Record.model_validate_json(read_bounded(path, MAX_STATE_BYTES))
         return None
 
     @contextlib.contextmanager
@@ -133,12 +139,7 @@ class Store:
         try:
             lock = (folder / ".lock").open("w")
         except OSError as error:
-            raise StorageError(
-                f"cannot write {folder}",
-                expected="the right to write there",
-                got=error.strerror or str(error),
-                cure="set RESEEN_HOME to another folder",
-            ) from None
+            raise _storage_error(folder, error) from None
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -153,5 +154,17 @@ class Store:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _storage_error(path, error) from None
+
+
+def _storage_error(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot read or write {path}",
+        expected="the right to, and a disk that works",
+        got=error.strerror or str(error),
+        cure="set RESEEN_HOME to another folder",
+    )
