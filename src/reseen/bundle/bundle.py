@@ -48,8 +48,8 @@ def open_bundle(folder: Path) -> Bundle:
     """Open a bundle and check every file of it.
 
     Raises:
-        BundleError: there is none; its path is no text; it was written by a newer version; a file is missing, another than was exported, or
-            reads what lies outside the bundle.
+        BundleError: there is none; its path is no text; it was written by a newer version; a file is missing, another
+            than was exported, or reads what lies outside the bundle.
     """
     _require_plain_name(folder)
     description = _read_description(folder / DESCRIPTION)
