@@ -97,6 +97,20 @@ def test_a_library_that_does_not_load_is_no_traceback(
     assert f"error: {library} does not load" in answer.err or f"problem  {library} " in answer.out
 
 
+@pytest.mark.parametrize(("library", "extra"), [("onnx", "export"), ("nncf", "quantise"), ("safetensors", "train")])
+def test_the_extra_that_brings_a_library_is_named(
+    library: str, extra: str, monkeypatch: pytest.MonkeyPatch, reseen: Reseen
+) -> None:
+    def stop() -> None:
+        raise ImportError(f"No module named {library!r}", name=f"{library}.part")
+
+    monkeypatch.setattr(application, "app", stop)
+    answer = reseen()
+
+    assert answer.code == 2
+    assert f"pip install 'reseen[{extra}]'" in answer.err
+
+
 def test_a_fault_of_reseen_itself_is_not_blamed_on_a_library(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop() -> None:
         raise ImportError("cannot import name", name="reseen.cli")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reseen.bundle.bundle import open_bundle
-from reseen.engines.choose import ENGINES, FORMATS, choose_model, engine_named, open_engine
+from reseen.engines.choose import ENGINES, FORMATS, choose_model, engine_named, open_engine, precision_named
 from reseen.engines.engine import EngineName, EngineOptions
 from reseen.engines.onnx_runtime import OnnxRuntimeEngine
 from reseen.errors import BundleError, UsageError
@@ -39,6 +39,12 @@ def test_a_model_that_the_bundle_lacks_is_told_with_those_that_it_has(
     assert error.value.got == "onnx fp32, onnx fp16"
     offers = "reseen export --to" in (error.value.cure or "")
     assert offers == (engine == "mnn")  # there is no export in 8 bits for ONNX Runtime
+
+
+def test_a_precision_that_there_is_not_is_refused() -> None:
+    assert precision_named("int8") == "int8"
+    with pytest.raises(UsageError, match="there is no precision 'fp64'"):
+        precision_named("fp64")
 
 
 def test_the_default_engine_opens_a_model(small_bundle: Path) -> None:

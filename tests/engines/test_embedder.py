@@ -221,6 +221,13 @@ def test_features_that_are_no_unit_vectors_are_an_error(
         assert error.value.expected == "features of unit length"
 
 
+def test_a_closed_embedder_is_of_no_use(small_bundle: Path, pictures: list[np.ndarray]) -> None:
+    with load(small_bundle) as embedder:
+        embedder.embed(pictures)
+    with pytest.raises(UsageError, match="the embedder is closed"):
+        embedder.embed(pictures)
+
+
 def test_a_profile_without_a_place_is_refused_before_the_work(small_bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         load(small_bundle, profile=tmp_path / "missing" / "profile.json")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from reseen.engines.inputs import inputs_of
 from reseen.errors import DatasetError, ImageError, UsageError
+from reseen.images.decode import MAX_PIXELS
 
 
 def encoded(pixels: np.ndarray) -> bytes:
@@ -82,13 +83,16 @@ def test_a_file_that_does_not_exist_is_told_when_it_is_read(tmp_path: Path) -> N
         np.zeros((3, 8, 4), dtype=np.uint8),
         np.zeros((2, 8, 4, 3), dtype=np.uint8),
         np.zeros((0, 4, 3), dtype=np.uint8),
+        np.broadcast_to(np.uint8(0), (MAX_PIXELS, 2, 3)),
     ],
 )
 def test_an_array_of_another_type_or_shape_is_no_image(pixels: np.ndarray) -> None:
-    with pytest.raises(ImageError, match="image 0 is not an image"):
+    with pytest.raises(ImageError, match=r"image 0 (is not an image|has too many pixels)"):
         inputs_of(pixels)[0].decode()
 
 
 def test_what_is_no_image_at_all_is_refused() -> None:
+    with pytest.raises(UsageError, match="image 1 has no name"):
+        inputs_of(["a.jpg", ""])
     with pytest.raises(UsageError, match="image 1 cannot be embedded"):
         inspect.unwrap(inputs_of)([b"", 7])  # without the type checker of the tests, as users call it

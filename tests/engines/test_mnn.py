@@ -93,6 +93,12 @@ def test_numbers_of_another_type_are_an_error_that_names_the_file(model: Path) -
     assert str(model) in error.value.what
 
 
+def test_images_of_another_size_are_an_error(model: Path) -> None:
+    with pytest.raises(EngineError, match="failed") as error:
+        MNNEngine(model, EngineOptions()).run(np.zeros((1, 128, 64, 3), dtype=np.uint8))
+    assert "(1, 128, 64, 3)" in (error.value.got or "")
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a model"])
 def test_a_file_that_is_no_model_is_an_error_that_names_it(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "model.mnn"

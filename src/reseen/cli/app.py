@@ -29,6 +29,8 @@ from reseen.cli import (
 from reseen.cli.console import fail
 from reseen.errors import ReseenError, UsageError
 
+EXTRAS = {"MNN": "mnn", "nncf": "quantise", "onnx": "export", "onnxscript": "export", "openvino": "openvino"}
+"""Which extra brings a library, where it is not `train`."""
 INTERRUPTED = 130
 """What typer exits with, saying nothing, when Ctrl-C stops a verb that does not handle it."""
 
@@ -124,9 +126,10 @@ def _leave_at_once() -> None:
 
 
 def _does_not_load(library: str, error: ImportError) -> UsageError:
+    install = f"pip install 'reseen[{EXTRAS.get(library, 'train')}]'"
     return UsageError(
         f"{library or 'a library'} does not load",
         expected="the libraries that reseen needs",
         got=str(error),
-        cure=f"pip install 'reseen[train]'; where it is broken: pip install --force-reinstall {library}".strip(),
+        cure=f"{install}; where it is broken: pip install --force-reinstall {library}".strip(),
     )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from reseen.cli.bundle_options import Precision
 from reseen.cli.console import give, say
@@ -96,6 +95,8 @@ def export(
 
 
 def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:
+    from pydantic import ValidationError
+
     from reseen.bundle.description import TrainingData
 
     if name is None and licence is None:

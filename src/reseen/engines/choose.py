@@ -93,6 +93,15 @@ def device_named(name: str) -> Device:
     return _named(name, get_args(Device), "device")
 
 
+def precision_named(name: str) -> Precision:
+    """The precision of a name that a user gave.
+
+    Raises:
+        UsageError: there is none.
+    """
+    return _named(name, get_args(Precision), "precision")
+
+
 def _named(name: str, known: tuple[Name, ...], kind: str) -> Name:
     for each in known:
         if each == name:

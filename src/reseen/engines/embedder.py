@@ -17,7 +17,7 @@ from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
-from reseen.engines.choose import choose_model, device_named, engine_named, open_engine
+from reseen.engines.choose import choose_model, device_named, engine_named, open_engine, precision_named
 from reseen.engines.engine import Engine, EngineOptions
 from reseen.engines.in_order import in_order
 from reseen.engines.inputs import ImageLike, Input, inputs_of
@@ -78,6 +78,7 @@ class Embedder:
         self.model = model
         self.batch_size = batch_size
         self._engine = engine
+        self._closed = False
         self._decoders = min(threads or os.cpu_count() or 1, MOST_DECODERS)
 
     @property
@@ -191,6 +192,7 @@ class Embedder:
 
     def close(self) -> None:
         """Let go of the model. It cannot be used any more."""
+        self._closed = True
         self._engine.close()
 
     def __enter__(self) -> Embedder:
@@ -212,6 +214,10 @@ class Embedder:
         expected = (len(pixels), self.feature_size)
         if not len(pixels):
             return np.empty(expected, dtype=np.float32)
+        if self._closed:
+            raise UsageError(
+                "the embedder is closed", expected="one that is open", got="images", cure="load the bundle again"
+            )
         features = self._engine.run(pixels, shared=shared)
         if features.shape != expected or features.dtype != np.float32:
             raise self._other_features(f"{expected} of float32", f"{features.shape} of {features.dtype}")
@@ -238,7 +244,7 @@ def load(
     device: str = "auto",
     threads: int | None = None,
     gpu_memory: float | None = None,
-    profile: Path | None = None,
+    profile: str | Path | None = None,
 ) -> Embedder:
     """Load a bundle.
 
@@ -266,13 +272,14 @@ def load(
             got=f"{threads}",
             cure="leave it out: one for each core",
         )
-    if profile is not None and not require_file(profile).parent.is_dir():
+    place = None if profile is None else require_file(Path(profile))
+    if place is not None and not place.parent.is_dir():
         raise UsageError(
             f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
         )
     chosen, opened = engine_named(engine), open_bundle(Path(bundle))
-    model = choose_model(opened, chosen, precision)
-    running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, profile))
+    model = choose_model(opened, chosen, precision_named(precision))
+    running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, place))
     return Embedder(opened, model, running, batch_size=batch_size, threads=threads)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from reseen.datasets.listing import entries, is_image
 from reseen.errors import DatasetError, ImageError, UsageError
-from reseen.images.decode import SUFFIXES, decode_picture, to_rgb
+from reseen.images.decode import SUFFIXES, check_pixels, decode_picture, to_rgb
 
 ImageLike: TypeAlias = str | Path | bytes | Image.Image | np.ndarray
 """A file, a folder of files, the bytes of a file, a picture of Pillow's, or (h, w, 3) uint8 RGB pixels."""
@@ -56,6 +56,7 @@ class Input:
                 got=f"an array {pixels.shape} of {pixels.dtype}",
                 cure="convert it: RGB order, 0 to 255, channels last",
             )
+        check_pixels(pixels.shape[1], pixels.shape[0], self.name)
         return pixels
 
 
@@ -71,6 +72,8 @@ def inputs_of(images: ImageLike | Sequence[ImageLike]) -> list[Input]:
 
 
 def _of(image: object, place: int) -> Iterator[Input]:
+    if isinstance(image, str) and not image:  # it would stand for the current folder
+        raise UsageError(f"image {place} has no name", expected="a path", got="''", cure="give the path of an image")
     if isinstance(image, str | Path):
         path = Path(image)
         yield from (Input(name) for name in (_images_in(path) if path.is_dir() else [str(path)]))

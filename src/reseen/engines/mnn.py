@@ -49,11 +49,14 @@ class MNNEngine:
         self._threads = options.threads or os.cpu_count() or 1
         self._own = threading.local()
         self._module()
+        self._taken = self._input_shape()
 
     def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
-        """See `Engine.run`. MNN itself does not notice when images are of another size than the model's."""
+        """See `Engine.run`."""
         module = self._module()
         try:
+            if images.dtype != np.uint8 or images.shape[1:] != self._taken:  # MNN itself does not notice
+                raise TypeError(f"images of {images.dtype} and shape {images.shape}")
             # NCHW stands for "as they are"; as NHWC they would be turned round.
             given = MNN.expr.const(np.ascontiguousarray(images), list(images.shape), MNN.expr.NCHW, MNN.expr.uint8)
             (features,) = module.forward([given])
@@ -70,6 +73,12 @@ class MNNEngine:
         if not hasattr(self._own, "module"):
             self._own.manager, self._own.module = self._load()
         return self._own.module
+
+    def _input_shape(self) -> tuple[int, ...]:
+        """(h, w, 3) of the images that the model was made for."""
+        with silent_stdout():
+            images = MNN.expr.load_as_dict(str(self._path))["images"]
+        return tuple(images.shape[1:])
 
     def _load(self) -> tuple[Any, Any]:
         """A runtime manager and a module that lives as long as it does."""

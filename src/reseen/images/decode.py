@@ -54,7 +54,7 @@ def decode_picture(source: Path | bytes, *, name: str | None = None) -> Image.Im
     data = read_image_bytes(source) if isinstance(source, Path) else source
     _check_bytes(len(data), label)
     image = _open_header(BytesIO(data), label)
-    _check_pixels(image, label)
+    check_pixels(*image.size, label)
     if image.format == "PNG":
         try:
             require_whole(data)
@@ -73,7 +73,7 @@ def to_rgb(image: Image.Image, name: str) -> Image.Image:
     Raises:
         ImageError: it cannot be decoded, or is over `MAX_PIXELS`.
     """
-    _check_pixels(image, name)
+    check_pixels(*image.size, name)
     try:
         # Every copy of the pixels counts: they are most of what it costs to embed a small crop.
         turned = image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT
@@ -97,7 +97,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     label = str(path)
     with _opened(path) as file:
         image = _open_header(file, label)
-        _check_pixels(image, label)
+        check_pixels(*image.size, label)
         try:
             exif = Image.Image.getexif(image)  # PNG's own `getexif` would decode the whole image
             sideways = exif.get(_ORIENTATION, _UPRIGHT) in range(5, 9)
@@ -163,12 +163,17 @@ def _open_header(file: BytesIO | BufferedReader, label: str) -> Image.Image:
     )
 
 
-def _check_pixels(image: Image.Image, label: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
+def check_pixels(width: int, height: int, label: str) -> None:
+    """Refuse an image of more than `MAX_PIXELS`.
+
+    Raises:
+        ImageError: it has more.
+    """
+    if width * height > MAX_PIXELS:
         raise ImageError(
             f"{label} has too many pixels",
             expected=f"at most {MAX_PIXELS:,} pixels",
-            got=f"{image.width:,} × {image.height:,} = {image.width * image.height:,} pixels",
+            got=f"{width:,} × {height:,} = {width * height:,} pixels",
             cure="crop the person out of the picture, or shrink it",
         )
 
