@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int64
 
 from reseen.datasets.person_images import PersonImages
+from reseen.shapes import Int64
 
 
 def draw_exhaustively(

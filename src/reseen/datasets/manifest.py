@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Int64
+
+from reseen.shapes import Int64
 
 Split = Literal["train", "query", "gallery"]
 SPLITS: tuple[Split, ...] = get_args(Split)

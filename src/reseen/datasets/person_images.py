@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64
 
 from reseen.errors import DatasetError
+from reseen.shapes import Int64
 
 ShortPersons = Literal["error", "repeat", "drop"]
 

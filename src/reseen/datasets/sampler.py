@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int64
 
 from reseen.datasets.chance_draw import draw_by_chance
 from reseen.datasets.exhaustive_draw import draw_exhaustively
 from reseen.datasets.person_images import ShortPersons, person_images
 from reseen.errors import DatasetError
+from reseen.shapes import Int64
 
 
 class PKSampler:

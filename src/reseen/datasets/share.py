@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
-from jaxtyping import Int64
 
 from reseen.errors import UsageError
+from reseen.shapes import Int64
 
 
 def share(persons: int, images_per_person: int, rank: int, count: int) -> Int64[np.ndarray, " b"]:

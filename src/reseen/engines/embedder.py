@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
@@ -26,6 +25,7 @@ from reseen.engines.prepare import prepare
 from reseen.errors import EngineError, ImageError, UsageError
 from reseen.files import require_file
 from reseen.images.preprocess import Preprocess
+from reseen.shapes import Float32, UInt8
 
 if TYPE_CHECKING:
     from reseen.evaluation.calibration import Calibration

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+
+from reseen.shapes import Float32, UInt8
 
 EngineName = Literal["onnxruntime", "openvino", "mnn"]
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from reseen.engines.engine import EngineOptions
 from reseen.engines.processor import require_processor
 from reseen.engines.silence import silent_stdout
 from reseen.errors import EngineError, UsageError
+from reseen.shapes import Float32, UInt8
 
 with silent_stdout():  # it tells of the processor
     import MNN

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float32, UInt8
 
 from reseen.engines.engine import EngineOptions
 from reseen.errors import EngineError, UsageError
 from reseen.files import write_whole
+from reseen.shapes import Float32, UInt8
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 _ERRORS_ONLY = 3

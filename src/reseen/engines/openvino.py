@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from reseen.engines.engine import EngineOptions
 from reseen.engines.processor import require_processor
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import EngineError
 from reseen.files import write_whole
+from reseen.shapes import Float32, UInt8
 
 with reporter_missing():
     import openvino

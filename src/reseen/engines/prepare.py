@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 
 from reseen.engines.inputs import Input
 from reseen.errors import ImageError
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
+from reseen.shapes import UInt8
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.shapes import Float64, Int64
 
 RESAMPLES = 2000
 LEVEL = 0.95

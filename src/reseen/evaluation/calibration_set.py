@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64, Integer
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.labels import DISTRACTOR, Labels
 from reseen.evaluation.normalise import unit_rows
+from reseen.shapes import Float, Float32, Int64, Integer
 
 MIN_PEOPLE = 3
 """Two to be confused, and one more to be left out."""

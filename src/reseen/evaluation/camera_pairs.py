@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
 from reseen.evaluation.protocol import RetrievalSet, SamePerson
+from reseen.shapes import Float32, Int64
 
 
 @dataclass(frozen=True)

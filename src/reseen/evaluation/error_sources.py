@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64
+
+from reseen.shapes import Float64, Int64
 
 MIN_SOURCES = 10
 """Fewest people that the errors behind a rate may be of."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Literal, cast
 
 import numpy as np
-from jaxtyping import Shaped
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.calibration_set import CalibrationSet
@@ -22,6 +21,7 @@ from reseen.evaluation.normalise import row_peaks
 from reseen.evaluation.npz_arrays import Wanted, read_arrays
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.files import write_whole
+from reseen.shapes import Shaped
 
 Role = Literal["evaluation", "calibration"]
 

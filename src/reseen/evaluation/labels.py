@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int64, Integer
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
+from reseen.shapes import Bool, Int64, Integer
 
 JUNK = -1
 """Person code of an image that shows nobody in particular."""

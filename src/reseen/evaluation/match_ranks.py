@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.protocol import SamePerson
+from reseen.shapes import Float32, Float64, Int64
 
 MANY_TIES = 60
 """With more scores that a match shares with others, sorting the places too is faster than looking each of them up."""

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
 from reseen.evaluation.protocol import RetrievalSet, SkippedQueries, row_blocks
+from reseen.shapes import Float32, Float64, Int64
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
 
 from reseen.evaluation.protocol import row_blocks
+from reseen.shapes import Float32, Int32, Int64
 
 NO_DISTANCE = np.float32(1e-5)
 """Squared distances below this are rounding errors."""

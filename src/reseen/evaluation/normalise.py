@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int64
 
 from reseen.errors import FeaturesError
+from reseen.shapes import Bool, Float, Float32, Int64
 
 BLOCK_ROWS = 256
 SAFE_SQUARES = (1e-20, 1e20)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
 from numpy.lib import format as npy
 
 from reseen.errors import FeaturesError
+from reseen.shapes import Shaped
 
 MAX_BYTES = 4 * 2**30
 """Largest sum of the arrays' sizes: twice that of MSMT17 at 2048-d in float64."""

@@ -19,12 +19,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.bootstrap import MIN_PEOPLE, Interval, bootstrap_means, interval
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.verification import MIN_ERRORS
+from reseen.shapes import Bool, Float32, Int64
 
 SHARE = 0.5
 SCORES_AT_ONCE = 1_000_000

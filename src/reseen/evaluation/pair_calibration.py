@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
 from pydantic import Field, model_validator
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
@@ -24,6 +23,7 @@ from reseen.evaluation.proportion import jackknife_variance, rate_interval
 from reseen.evaluation.protocol import RowsDone, row_blocks
 from reseen.evaluation.score_histogram import STEPS, THRESHOLDS, ScoreHistogram
 from reseen.evaluation.verification import MIN_ERRORS
+from reseen.shapes import Bool, Float32, Float64, Int64
 from reseen.strict import Count, Strict
 
 FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)

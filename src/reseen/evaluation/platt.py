@@ -11,11 +11,11 @@ import math
 from typing import Annotated
 
 import numpy as np
-from jaxtyping import Float64, Int64
 from pydantic import Field
 from scipy import optimize, special
 
 from reseen.errors import FeaturesError
+from reseen.shapes import Float64, Int64
 from reseen.strict import Strict
 
 EVEN = 0.5

@@ -9,10 +9,10 @@ data", 1998).
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64
 from scipy import special
 
 from reseen.evaluation.bootstrap import LEVEL, Interval
+from reseen.shapes import Float64
 
 MOST_TRIALS = 1e12
 """With more the interval has no width, and its bounds are not found."""

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int64, Integer
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.labels import DISTRACTOR, JUNK, Labels, check_same_images
 from reseen.evaluation.normalise import unit_rows
+from reseen.shapes import Bool, Float, Float32, Int64, Integer
 
 BLOCK_SCORES = 20_000_000
 """Most pairs of images worked on at once: 80 MB of float32, so that BLAS loses little to the division (measured)."""

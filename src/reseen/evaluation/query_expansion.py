@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32
 
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.nearest import largest
 from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
+from reseen.shapes import Float32
 
 NO_DIRECTION = np.float32(1e-6)
 """A sum of unit rows shorter than this is a rounding error."""

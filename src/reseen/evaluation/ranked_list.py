@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, Int64
 
 from reseen.evaluation.nearest import largest
 from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.shapes import Bool, Float32, Int32, Int64
 
 SCORES_AT_ONCE = 1_000_000
 

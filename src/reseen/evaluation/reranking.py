@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.labels import JUNK
@@ -19,6 +18,7 @@ from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
 from reseen.evaluation.reranking_overlap import shared_weights
 from reseen.evaluation.reranking_weights import neighbour_weights
+from reseen.shapes import Float32, Int64
 
 
 def reranked_scores(

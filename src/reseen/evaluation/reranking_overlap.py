@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float32, Int64
 from scipy import sparse
+
+from reseen.shapes import Float32, Int64
 
 PAIRS_AT_ONCE = 250_000
 """Pairs of a weight of a query and one of a gallery image worked on at once, if one query has no more than that."""

@@ -7,10 +7,10 @@ code, the lists that expand a neighbourhood hold round(k1 / 2) images.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Int32
 from scipy import sparse
 
 from reseen.evaluation.protocol import row_blocks
+from reseen.shapes import Float32, Int32
 
 COMMON_AT_ONCE = 1_000_000
 """Pairs of images with a neighbour in common worked on at once."""

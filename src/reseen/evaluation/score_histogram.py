@@ -6,9 +6,9 @@ Thresholds are multiples of 1/32,768. That is the only rounding: how many scores
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int64
 
 from reseen.errors import FeaturesError
+from reseen.shapes import Bool, Float32, Float64, Int64
 
 STEPS = 2**15
 """Thresholds between a score of 0 and one of 1; a power of two, so that multiplying by it does not round."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 from pydantic import Field, model_validator
 
 from reseen.errors import FeaturesError
@@ -28,6 +27,7 @@ from reseen.evaluation.protocol import RowsDone, row_blocks
 from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
 from reseen.evaluation.search_tally import Tally
 from reseen.evaluation.verification import MIN_ERRORS
+from reseen.shapes import Float32, Float64, Int64
 from reseen.strict import Count, Rate, Strict
 
 ScoringRule = Literal["best_image", "mean_feature"]

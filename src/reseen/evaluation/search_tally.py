@@ -8,11 +8,11 @@ grows by M / N for the gallery's own luck with its people.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 from scipy import sparse, special
 
 from reseen.evaluation.error_sources import error_sources
 from reseen.evaluation.proportion import jackknife_variance, rate_interval
+from reseen.shapes import Float32, Float64, Int64
 
 DIGITS = 6
 

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from jaxtyping import Float32
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.camera_pairs import CameraPair, CameraPairs
@@ -16,6 +15,7 @@ from reseen.evaluation.open_set import OpenSet, OpenSetPoint
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.verification import Verification, VerificationPoint
 from reseen.evaluation.watch import Watcher, watched
+from reseen.shapes import Float32
 
 Made = TypeVar("Made")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
 
 from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.bootstrap import MIN_PEOPLE, Interval, bootstrap_means, interval
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
+from reseen.shapes import Float32, Float64, Int64
 
 MIN_ERRORS = 30
 """Fewest false matches that a rate may rest on: then the true rate is within 30 % of the measured one, with 90 %

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64
 
 from reseen.evaluation.metrics import cosine_scores
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.shapes import Float32, Int64
 
 
 @runtime_checkable

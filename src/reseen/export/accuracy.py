@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float32
 
 from reseen.bundle.description import Accuracy
 from reseen.errors import ExportError
@@ -12,6 +11,7 @@ from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.parity import Run
 from reseen.export.quantisation_images import People, QuantisationImages
+from reseen.shapes import Float32
 
 MAX_DROP = 0.005
 """Most mAP that may be lost, of 1."""

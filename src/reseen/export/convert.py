@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 
 import numpy as np
-from jaxtyping import UInt8
 
 from reseen.bundle.description import Format, Precision
 from reseen.errors import UsageError
+from reseen.shapes import UInt8
 
 Images = UInt8[np.ndarray, "n h w 3"]
 Convert = Callable[[bytes, Images | None], dict[str, bytes]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float32, UInt8
 from torch import Tensor, nn
 
 from reseen.images.preprocess import Preprocess
 from reseen.models.embedder import unit_norm
 from reseen.models.network import ReIDNetwork
+from reseen.shapes import Float32, UInt8
 
 
 class DeployedNetwork(nn.Module):

@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from reseen.engines.silence import silent_stdout
 from reseen.errors import ExportError
+from reseen.shapes import UInt8
 
 with silent_stdout():
     # MNN's own command would install packages and can report to its vendor; the library beneath it does neither.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from jaxtyping import UInt8
 from onnx import TensorProto, helper, numpy_helper
+
+from reseen.shapes import UInt8
 
 LARGE = 64
 """Tensors with fewer numbers than this stay as they are: they are scales and shapes rather than weights."""

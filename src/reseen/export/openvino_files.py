@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import ExportError
+from reseen.shapes import UInt8
 
 with reporter_missing():
     import openvino

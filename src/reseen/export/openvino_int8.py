@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import UInt8
 
 from reseen.engines.silence import silent_stdout
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import ExportError
 from reseen.export.openvino_files import openvino_files, read_graph
+from reseen.shapes import UInt8
 
 with reporter_missing():
     import nncf

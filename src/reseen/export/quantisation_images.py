@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, UInt8
 
 from reseen.datasets.manifest import JUNK, Manifest, Sample, camera_codes, person_codes
 from reseen.datasets.manifest_file import MANIFEST_SUFFIXES
@@ -19,6 +18,7 @@ from reseen.errors import DatasetError
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
+from reseen.shapes import Int64, UInt8
 
 QUANTISED = 300
 """Most images that ranges are taken from."""

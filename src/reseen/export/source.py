@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
 
 from reseen.export.graph import DeployedNetwork
 from reseen.export.onnx_exporter import export_onnx
@@ -15,6 +14,7 @@ from reseen.export.weights_hash import weights_sha256
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
 from reseen.recipe import schema
+from reseen.shapes import Float32, UInt8
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,11 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from reseen.errors import ImageError
 from reseen.images.png import require_whole
+from reseen.shapes import UInt8
 
 MAX_BYTES = 64 * 2**20
 """Largest image file that is read."""

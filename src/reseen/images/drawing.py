@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reseen.errors import UsageError
+from reseen.shapes import UInt8
 
 Colour = tuple[int, int, int]
 Pixels = UInt8[np.ndarray, "h w 3"]

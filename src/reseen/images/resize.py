@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from reseen.images.preprocess import Preprocess
+from reseen.shapes import UInt8
 
 
 def fit(image: UInt8[np.ndarray, "_ _ 3"] | Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w 3"]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
+
+from reseen.shapes import Float, Int64
 
 SMALLEST_SQUARE, LARGEST_SQUARE = 1e-12, 1e12
 """Squared distances are kept in this range, as in the published ReID baselines."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reseen.losses.center import CenterLoss
@@ -15,6 +14,7 @@ from reseen.losses.cross_entropy import CrossEntropyLoss
 from reseen.losses.metric_learning import build_metric_learning_loss
 from reseen.losses.triplet import TripletLoss
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 Gather = Callable[[Tensor], Tensor]
 """Turns this process's rows into those of all processes, in the order of their ranks; gradients flow back through

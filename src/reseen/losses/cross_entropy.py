@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 
 class CrossEntropyLoss(nn.Module):

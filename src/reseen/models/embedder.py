@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
 from reseen.models.preprocessing import normalise, resize_mixed
+from reseen.shapes import Float32, UInt8
 
 SMALLEST_SQUARE = 1e-12
 """Squared lengths are raised to this, so that an all-zero feature stays zero instead of turning into NaN."""

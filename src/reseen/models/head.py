@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
+
+from reseen.shapes import Float, Int64
 
 
 class Head(nn.Module):

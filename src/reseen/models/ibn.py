@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from reseen.shapes import Float
 
 
 class IBN(nn.Module):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
 from reseen.models.head import Head
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 
 class LinearHead(Head, nn.Linear):

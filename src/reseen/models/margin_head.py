@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
 from reseen.models.head import Head
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 STEEPEST = 1 - 1e-6
 """Cosines are kept within ± this on their way to an angle: the slope of the arccosine has no end towards ±1."""

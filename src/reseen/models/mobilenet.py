@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone, initialise_convolutions
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 STEM, LAST = 16, 576
 """Channels of the stem and of the last convolution."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone
@@ -21,6 +20,7 @@ from reseen.models.resnet import ResNet
 from reseen.models.small_resnet import SmallResNet
 from reseen.models.timm_backbone import TimmBackbone
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 BACKBONES: dict[str, Callable[[Any, nn.Module], Backbone]] = {
     "resnet18": ResNet,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone
@@ -20,6 +19,7 @@ from reseen.models.osnet_layers import (
     transition,
 )
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 
 class OSNet(Backbone):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone
@@ -21,6 +20,7 @@ from reseen.models.osnet_layers import (
     transition,
 )
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 STREAMS = (1, 2, 3, 4)
 """Light convolutions of each stream."""

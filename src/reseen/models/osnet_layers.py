@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import initialise_convolutions
+from reseen.shapes import Float
 
 CHANNELS = (64, 256, 384, 512)
 """Channels of the stem and the three stages at width 1."""

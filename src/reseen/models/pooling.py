@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from reseen.shapes import Float
 
 SMALLEST = 1e-6
 """Values are raised to this before they are raised to a power: a negative one has no real power."""

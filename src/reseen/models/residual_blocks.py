@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.ibn import IBN
+from reseen.shapes import Float
 
 
 class BasicBlock(nn.Module):

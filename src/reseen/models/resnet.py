@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone, initialise_convolutions
 from reseen.models.residual_blocks import BasicBlock, Bottleneck
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 Block = type[BasicBlock | Bottleneck]
 LAYOUTS: dict[str, tuple[Block, tuple[int, int, int, int]]] = {

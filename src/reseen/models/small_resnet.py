@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone, initialise_convolutions
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 
 class SmallResNet(Backbone):

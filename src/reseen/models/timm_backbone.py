@@ -6,13 +6,13 @@ import difflib
 import importlib
 from types import ModuleType
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.errors import RecipeError, UsageError
 from reseen.models.backbone import Backbone
 from reseen.models.pooling import AveragePooling
 from reseen.recipe import schema
+from reseen.shapes import Float
 
 PREFIX = "timm:"
 OURS = frozenset({"num_classes", "global_pool", "in_chans", "features_only", "checkpoint_path", "cache_dir"})

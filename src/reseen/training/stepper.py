@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from reseen.errors import TrainingError
 from reseen.recipe.schema import Training
+from reseen.shapes import Float
 
 SMALLEST_SCALE = 1.0
 """A loss that overflows fp16 even at this scale does so by itself, and not by being scaled."""

@@ -11,7 +11,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import Precision
@@ -22,6 +21,7 @@ from reseen.errors import BundleError, EngineError, UsageError
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
+from reseen.shapes import Float32, UInt8
 from reseen.workflows.bench_case import Case, Figures, run_case
 
 REFERENCE = Case("onnxruntime", "fp32", batch_size=8, threads=1)

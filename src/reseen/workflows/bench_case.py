@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
 from reseen.bundle.description import Precision
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineName, EngineOptions
+from reseen.shapes import Float32, UInt8
 
 WARM_UP = 2
 FEWEST = 5

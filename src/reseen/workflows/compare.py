@@ -8,13 +8,13 @@ from pathlib import Path
 from textwrap import wrap
 
 import numpy as np
-from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reseen.engines.match import Match
 from reseen.errors import UsageError
 from reseen.files import write_whole
 from reseen.images.drawing import HIT, MISS, UNKNOWN
+from reseen.shapes import UInt8
 from reseen.workflows.verdict_words import compared
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 from numpy.lib import format as npy
 
 from reseen.errors import UsageError
+from reseen.shapes import Float32
 
 ROWS = 8192
 """Features in memory at a time."""

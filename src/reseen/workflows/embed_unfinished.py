@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
 
 from reseen.errors import StorageError
+from reseen.shapes import Float32
 
 
 @dataclass(frozen=True)

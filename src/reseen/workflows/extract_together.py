@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32
 
+from reseen.shapes import Float32
 from reseen.training.processes import Processes
 from reseen.workflows.extract import EmbedsImages, Progress, extract_features
 

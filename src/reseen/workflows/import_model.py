@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from jaxtyping import Float32, UInt8
 
 from reseen.bundle.bundle import Bundle
 from reseen.errors import EngineError, ExportError, WeightsError
@@ -19,6 +18,7 @@ from reseen.models.foreign.import_weights import Imported, import_weights
 from reseen.models.foreign.onnx_graph import ForeignGraph, read_foreign_graph
 from reseen.models.weights import load_network
 from reseen.recipe.schema import Recipe
+from reseen.shapes import Float32, UInt8
 
 
 def import_weights_as_bundle(path: Path, source: str, recipe: Recipe, folder: Path) -> Imported:

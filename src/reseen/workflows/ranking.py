@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float32
 
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.recipe.schema import QueryExpansion, Reranking
+from reseen.shapes import Float32
 from reseen.workflows.extract import Progress
 
 SCORES = {

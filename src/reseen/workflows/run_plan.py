@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, person_labels
@@ -17,6 +16,7 @@ from reseen.datasets.set_aside import set_aside
 from reseen.datasets.share import share
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
+from reseen.shapes import Int64
 from reseen.training.processes import ALONE, Processes
 from reseen.workflows.evaluate import query_and_gallery
 

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
 
 from reseen.engines.embedder import Embedder, Progress
 from reseen.engines.inputs import Input
 from reseen.engines.match import Match
 from reseen.errors import UsageError
 from reseen.evaluation.nearest import largest
+from reseen.shapes import Bool, Float32, Int32
 from reseen.workflows.embed import why
 
 MAX_QUERIES = 1000

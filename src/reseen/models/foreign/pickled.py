@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Shaped
+
+from reseen.shapes import Shaped
 
 MAX_AXES = 8
 NUMBERS = ("b1", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8")

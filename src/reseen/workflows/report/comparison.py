@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 import reseen
 from reseen.evaluation.bootstrap import MIN_PEOPLE, RESAMPLES, Interval, bootstrap_means, interval
@@ -18,6 +17,7 @@ from reseen.evaluation.ranked_list import RankedLists
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.watch import watched
 from reseen.files import write_whole
+from reseen.shapes import Int64
 from reseen.workflows.extract import Progress
 from reseen.workflows.page_template import page_template
 from reseen.workflows.ranking import ranking_scores, reranking_in_words, score_in_words

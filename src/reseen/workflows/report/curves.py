@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
 
 from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.score_histogram import THRESHOLDS
 from reseen.evaluation.verification import ROC, Verification
+from reseen.shapes import Float64, Int64
 from reseen.workflows.report.charts import Axis, Line, Mark, Point, histogram, line_chart, percent_axis, rate_axis
 
 RANKS = 50

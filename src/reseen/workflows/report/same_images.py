@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.shapes import Int64
 from reseen.workflows.report.page import Reported
 
 FILES_COMPARED = 200
