@@ -37,7 +37,8 @@ from reseen.recipe.schema import Recipe
 from reseen.training.augmentation import _erase, _flip_pad_crop, augment, draw
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints
-from reseen.training.events import Event, StepDone
+from reseen.training.events import Event, Listener, StepDone
+from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, generator, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.trainer import Trainer
@@ -98,12 +99,25 @@ class Stopwatch:
 def main() -> int:
     """Measure both networks; return the exit code."""
     quick = "--quick" in sys.argv[1:]
-    pixels = np.random.default_rng(0).integers(0, 256, (IMAGES, HEIGHT, WIDTH, 3), dtype=np.uint8)
-    data = TrainingSet(torch.from_numpy(pixels), np.arange(IMAGES) % PERSONS, [Path(str(n)) for n in range(IMAGES)])
+    pixels = random_images()
+    data = training_set(pixels)
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    show_parts(load_recipe("softmax_triplet"), data)
+    show_parts(load_recipe("softmax_triplet"), data, pixels)
     kept = [measure(name, data, quick=quick) for name in CASES]
     return 0 if all(kept) else 1
+
+
+def random_images() -> torch.Tensor:
+    """As many as Market-1501 has for training, of its size."""
+    drawn = np.random.default_rng(0).integers(0, 256, (IMAGES, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    return torch.from_numpy(drawn)
+
+
+def training_set(pixels: torch.Tensor) -> TrainingSet:
+    """These images, resident where they are, of as many people as Market-1501 has."""
+    return TrainingSet(
+        ResidentImages(pixels), np.arange(IMAGES) % PERSONS, [Path(str(number)) for number in range(IMAGES)]
+    )
 
 
 def measure(name: str, data: TrainingSet, *, quick: bool) -> bool:
@@ -124,14 +138,14 @@ def measure(name: str, data: TrainingSet, *, quick: bool) -> bool:
     return kept
 
 
-def make_trainer(recipe: Recipe, data: TrainingSet, folder: Path, watch: Stopwatch) -> Trainer:
+def make_trainer(recipe: Recipe, data: TrainingSet, folder: Path, watch: Listener) -> Trainer:
     """A trainer as `reseen train` makes it, with its log."""
     seed_torch(recipe.seed, Purpose.INITIALISATION)
-    network = build_network(recipe.model, PERSONS)
+    network = build_network(recipe.model, PERSONS).to(data.images.device)
     return Trainer(
         recipe,
         network,
-        Criterion(recipe.losses, PERSONS, network.feature_size),
+        Criterion(recipe.losses, PERSONS, network.feature_size).to(data.images.device),
         data,
         PKSampler(data.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
         checkpoints=Checkpoints(folder / "checkpoints", {}),
@@ -149,7 +163,8 @@ def bare_step(trainer: Trainer) -> Callable[[], object]:
     """The reference: forward, backward and optimizer on a batch that is ready."""
     batch = torch.arange(trainer.recipe.sampler.persons * trainer.recipe.sampler.images_per_person)
     draws = draw(trainer.recipe.augmentation, len(batch), trainer.recipe.preprocess, np.random.default_rng(0))
-    images = augment(trainer.data.images[batch], draws, trainer.recipe.augmentation, trainer.recipe.preprocess)
+    (pixels,) = trainer.data.images.batches([batch.numpy()])
+    images = augment(pixels, draws, trainer.recipe.augmentation, trainer.recipe.preprocess)
     labels = trainer.batches.labels[batch]
 
     def step() -> None:
@@ -163,14 +178,14 @@ def bare_step(trainer: Trainer) -> Callable[[], object]:
     return step
 
 
-def show_parts(recipe: Recipe, data: TrainingSet) -> None:
+def show_parts(recipe: Recipe, data: TrainingSet, pixels: torch.Tensor) -> None:
     """Print the median milliseconds of each part of the overhead, for one batch."""
     settings, preprocess = recipe.augmentation, recipe.preprocess
     sampler = PKSampler(data.labels, recipe.sampler.persons, recipe.sampler.images_per_person)
     batches = sampler.epoch(generator(0, Purpose.SAMPLING))
     indices = torch.from_numpy(batches[0])
     draws = draw(settings, len(indices), preprocess, generator(0, Purpose.AUGMENTATION))
-    gathered = data.images[indices]
+    gathered = pixels[indices]
     resized = resize(gathered, preprocess.height, preprocess.width)
     cropped = _flip_pad_crop(resized, draws, settings.pad)
     inputs = normalise(cropped, preprocess)
@@ -181,7 +196,7 @@ def show_parts(recipe: Recipe, data: TrainingSet) -> None:
         parts: dict[str, Callable[[], object]] = {
             "sampling (an epoch's, per step)": lambda: sampler.epoch(generator(0, Purpose.SAMPLING)),
             "random draws": lambda: draw(settings, len(indices), preprocess, generator(0, Purpose.AUGMENTATION)),
-            "gather from resident images": lambda: data.images[indices],
+            "gather from resident images": lambda: pixels[indices],
             "resize": lambda: resize(gathered, preprocess.height, preprocess.width),
             "flip, pad, crop": lambda: _flip_pad_crop(resized, draws, settings.pad),
             "normalise": lambda: normalise(cropped, preprocess),

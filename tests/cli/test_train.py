@@ -248,7 +248,6 @@ def huge_image(people: Path) -> None:
         (nothing, ["-o", "model.pretrained={path: nothing}"], 2, "another run"),
         (nothing, ["-o", "sampler.images_per_person=7", "-o", "sampler.short_persons=error"], 2, "fewer than 7 images"),
         (nothing, ["-o", "sampler.persons=99"], 2, "99 different persons cannot be drawn"),
-        (nothing, ["-o", "data.memory_limit_gb=1.0e-6"], 2, "do not fit into the memory"),
         (nothing, ["-o", "optimizer.learning_rate=1"], 2, "another run"),
         (nothing, ["--device", "cuda:99"], 2, "--device cuda:99 cannot be used"),
     ],

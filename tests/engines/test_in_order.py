@@ -37,7 +37,7 @@ def test_no_more_is_begun_than_a_few_ahead_of_the_caller() -> None:
         next(results)
         time.sleep(0.02)
         assert len(begun) <= taken + 3
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(begun) <= 8
 
 

@@ -25,6 +25,7 @@ from reseen.recipe.schema import Recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
 from reseen.training.events import Event, StepDone
+from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.trainer import Trainer
 
@@ -94,7 +95,7 @@ def training_set() -> TrainingSet:
     pixels = np.random.default_rng(0).integers(0, 256, (PERSONS * IMAGES_EACH, 20, 12, 3), dtype=np.uint8)
     labels = np.repeat(np.arange(PERSONS), IMAGES_EACH)
     paths = [Path(f"person{label}_{image}.png") for image, label in enumerate(labels)]
-    return TrainingSet(torch.from_numpy(pixels), labels, paths)
+    return TrainingSet(ResidentImages(torch.from_numpy(pixels)), labels, paths)
 
 
 @pytest.fixture
@@ -111,6 +112,7 @@ def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Tra
         listeners: Sequence[Listener] = (),
         evaluate: Callable[[ReIDNetwork], Mapping[str, float]] = unchanging,
         criterion: type[Criterion] = Criterion,
+        data: TrainingSet = training_set,
     ) -> Trainer:
         seed_torch(recipe.seed, Purpose.INITIALISATION)
         network = build_network(recipe.model, PERSONS)
@@ -118,8 +120,8 @@ def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Tra
             recipe,
             network,
             criterion(recipe.losses, PERSONS, network.feature_size),
-            training_set,
-            PKSampler(training_set.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
+            data,
+            PKSampler(data.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
             checkpoints=Checkpoints(
                 tmp_path / folder, {"recipe": recipe.model_dump(mode="json", exclude={"training"})}
             ),

@@ -28,6 +28,7 @@ from reseen.recipe.schema import Recipe
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints
 from reseen.training.events import Event, Listener, StepDone
+from reseen.training.images import ResidentImages
 from reseen.training.learner import Learner
 from reseen.training.processes import Processes, joined
 from reseen.training.randomness import Purpose, seed_torch
@@ -194,7 +195,7 @@ def trainer(processes: Processes, folder: Path, listeners: Sequence[Listener]) -
         recipe,
         network,
         Criterion(recipe.losses, 8, network.feature_size, processes.gather),
-        TrainingSet(torch.from_numpy(pixels), labels, [Path(f"{number}.png") for number in range(48)]),
+        TrainingSet(ResidentImages(torch.from_numpy(pixels)), labels, [Path(f"{number}.png") for number in range(48)]),
         PKSampler(labels, 4, 2),
         checkpoints=Checkpoints(folder, {}),
         evaluate=lambda network: {"recall1": float(network.state_dict()["neck.running_mean"].sum())},

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from reseen.images.preprocess import Preprocess
 from reseen.recipe.schema import Augmentation, RandomErasing
-from reseen.training.augmentation import Draws, augment, draw
+from reseen.training.augmentation import Draws, augment, augment_at_once, draw
 
 PREPROCESS = Preprocess(height=256, width=128)
 ERASING = RandomErasing()
@@ -185,3 +185,24 @@ def test_the_same_generator_state_draws_the_same() -> None:
     for name in ("flipped", "corner", "erased"):
         assert np.array_equal(getattr(one, name), getattr(same, name))
         assert not np.array_equal(getattr(one, name), getattr(other, name))
+
+
+@given(
+    batch=st.integers(1, 4),
+    pad=st.integers(0, 12),
+    erasing=st.none() | st.builds(RandomErasing, probability=st.sampled_from([0.5, 1.0])),
+    seed=st.integers(0, 100),
+)
+def test_what_an_accelerator_does_at_once_is_the_same_to_the_bit(
+    batch: int, pad: int, erasing: RandomErasing | None, seed: int
+) -> None:
+    preprocess = Preprocess(height=24, width=16)
+    settings = Augmentation(flip=0.5, pad=pad, erasing=erasing)
+    draws = draw(settings, batch, preprocess, np.random.default_rng(seed))
+    images = torch.from_numpy(pixels(batch, 24, 16, seed=seed))
+    before = images.clone()
+    at_once = augment_at_once(images, draws, settings, preprocess)
+
+    assert torch.equal(at_once, augment(images, draws, settings, preprocess))
+    assert at_once.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(images, before)

@@ -39,11 +39,13 @@ def test_a_batch_is_its_images_changed_as_drawn(
     make_batches: Callable[..., Batches], training_set: TrainingSet
 ) -> None:
     batches = make_batches()
-    batch = batches.of_epoch(2)[1]
-    images, labels = batches.load(2, 1, batch)
+    drawn = batches.of_epoch(2)
+    batch = drawn[1]
+    images, labels = next(batches.ready(2, drawn, 1))
     recipe = batches.recipe
     draws = draw(recipe.augmentation, len(batch), recipe.preprocess, generator(0, Purpose.AUGMENTATION, 2, 1))
-    expected = augment(training_set.images[batch], draws, recipe.augmentation, recipe.preprocess)
+    (pixels,) = training_set.images.batches([np.arange(len(training_set.labels))])
+    expected = augment(pixels[batch], draws, recipe.augmentation, recipe.preprocess)
 
     assert torch.equal(images, expected)
     assert labels.tolist() == training_set.labels[batch].tolist()
@@ -53,9 +55,10 @@ def test_a_batch_is_its_images_changed_as_drawn(
 def test_processes_share_a_batch_person_by_person(make_batches: Callable[..., Batches], count: int) -> None:
     settings = "sampler={persons: 4, images_per_person: 2}"
     whole = make_batches(settings)
-    batch = whole.of_epoch(0)[0]
-    images, labels = whole.load(0, 0, batch)
-    shares = [make_batches(settings, processes=Processes(rank, count)).load(0, 0, batch) for rank in range(count)]
+    drawn = whole.of_epoch(0)
+    images, labels = next(whole.ready(0, drawn))
+    parts = [make_batches(settings, processes=Processes(rank, count)) for rank in range(count)]
+    shares = [next(part.ready(0, drawn)) for part in parts]
 
     assert torch.equal(torch.cat([share for share, _ in shares]), images)
     assert torch.equal(torch.cat([share for _, share in shares]), labels)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from reseen.losses.criterion import Criterion
 from reseen.models.network import Outputs, ReIDNetwork, build_network
 from reseen.recipe.schema import Recipe
+from reseen.training import optimizers
 from reseen.training.optimizers import build_optimizers
 
 SmallRecipe = Callable[..., Recipe]
@@ -85,3 +87,23 @@ def test_centers_move_as_by_the_unweighted_loss_with_their_own_rate(small_recipe
 def test_there_are_centers_to_optimise_only_with_a_center_loss(small_recipe: SmallRecipe) -> None:
     assert parts(small_recipe())[2].keys() == {"network"}
     assert parts(small_recipe(WITH_CENTER))[2].keys() == {"network", "centers"}
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_an_accelerators_step_is_fused_and_the_same(
+    name: str, small_recipe: SmallRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe(f"optimizer={{name: {name}, learning_rate: 0.01}}")
+    assert not parts(recipe)[2]["network"].param_groups[0]["fused"]
+    learnt = []
+    for fused in (False, True):
+        monkeypatch.setattr(optimizers, "FUSED_ON", {"cpu"} if fused else set())
+        network, _, built = parts(recipe)
+        assert built["network"].param_groups[0]["fused"] is fused
+        for step in range(3):
+            for parameter in network.parameters():
+                parameter.grad = torch.full_like(parameter, 0.1 * (step + 1))
+            built["network"].step()
+        learnt.append(nn.utils.parameters_to_vector(network.parameters()).detach())
+
+    torch.testing.assert_close(*learnt)

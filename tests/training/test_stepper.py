@@ -168,7 +168,7 @@ def test_accumulated_batches_make_one_step_with_their_mean_gradient(
         group = range(start, min(start + 2, len(batches)))
         losses_of_group = []
         for iteration in group:
-            images, labels = trainer.batches.load(0, iteration, batches[iteration])
+            images, labels = next(trainer.batches.ready(0, batches, iteration))
             losses_of_group.append(functional.cross_entropy(network(images).logits, labels))
         gradients = torch.autograd.grad(torch.stack(losses_of_group).mean(), learning)
         with torch.no_grad():

@@ -3,21 +3,29 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from reseen.errors import StorageError, TrainingError
+from reseen.errors import Interrupted, StorageError, TrainingError
+from reseen.images.preprocess import Preprocess
 from reseen.losses.criterion import Criterion, Outputs
 from reseen.models.network import ReIDNetwork
-from reseen.recipe.schema import Recipe
-from reseen.training.augmentation import augment, draw
+from reseen.models.preprocessing import resize
+from reseen.recipe.schema import Augmentation, Recipe
+from reseen.training import batches, optimizers
+from reseen.training.augmentation import Draws, augment, augment_at_once, draw
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Parts
-from reseen.training.events import Evaluated, Event, Saved, StepDone
+from reseen.training.events import EpochDone, Evaluated, Event, Saved, StepDone
+from reseen.training.images import ImagesReadAhead
 from reseen.training.randomness import Purpose, generator
 from reseen.training.trainer import Trainer
 
@@ -85,6 +93,7 @@ def test_steps_equal_plain_torch(
     )
     steps: list[StepDone] = []
     trainer = make_trainer(recipe, listeners=[tell_steps(steps)])
+    pixels = torch.cat(list(training_set.images.batches([np.arange(len(training_set.labels))])))
     network = copy.deepcopy(trainer.network)
     (centers,) = (parameter.detach().clone().requires_grad_() for parameter in trainer.criterion.parameters())
     trainer.run()
@@ -98,7 +107,7 @@ def test_steps_equal_plain_torch(
         for iteration, batch in enumerate(batches):
             rng = generator(recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
             draws = draw(recipe.augmentation, len(batch), recipe.preprocess, rng)
-            images = augment(training_set.images[batch], draws, recipe.augmentation, recipe.preprocess)
+            images = augment(pixels[batch], draws, recipe.augmentation, recipe.preprocess)
             labels = torch.from_numpy(training_set.labels[batch])
             features = network.backbone(images)
             logits = network.neck(features) @ network.head.weight.T
@@ -293,3 +302,147 @@ def test_a_full_disk_stops_the_run_and_leaves_the_last_checkpoint(
     resumed = make_trainer(small_recipe())
     resumed.resume()
     assert resumed.progress.epoch == 1
+
+
+def like_an_accelerator(trainer: Trainer, monkeypatch: pytest.MonkeyPatch, every: int) -> Trainer:
+    """A trainer that does on the CPU what it does on an accelerator, as far as there is a choice."""
+
+    def at_once(images: Tensor, draws: Draws, settings: Augmentation, preprocess: Preprocess) -> Tensor:
+        return augment_at_once(resize(images, preprocess.height, preprocess.width), draws, settings, preprocess)
+
+    monkeypatch.setattr(batches, "augment", at_once)
+    trainer.readings.every = every
+    return trainer
+
+
+def epoch_losses(events: list[Event]) -> list[Mapping[str, float]]:
+    return [event.losses for event in events if isinstance(event, EpochDone)]
+
+
+@pytest.mark.parametrize("stop", [(1, 1), (2, 3)])
+def test_losses_that_are_read_seldom_change_nothing_and_a_stopped_run_goes_on_to_the_same_end(
+    make_trainer: MakeTrainer,
+    small_recipe: SmallRecipe,
+    settings: tuple[str, ...],
+    bits: Bits,
+    same: Same,
+    stop: tuple[int, int],
+    stop_at: Callable[..., Callable[[Event], None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = small_recipe(*settings)
+    always: list[Event] = []
+    seldom: list[Event] = []
+    whole = make_trainer(recipe, "whole", listeners=[always.append])
+    whole.run()
+    first = make_trainer(recipe, "seldom", listeners=[seldom.append, stop_at(stop)])
+    with pytest.raises(Interrupted):
+        like_an_accelerator(first, monkeypatch, 4).run()
+    assert (first.progress.epoch, first.progress.iteration) == (stop[0] - 1, stop[1])
+    resumed = like_an_accelerator(make_trainer(recipe, "seldom", listeners=[seldom.append]), monkeypatch, 4)
+    resumed.resume()
+    resumed.run()
+
+    assert same(bits(resumed.parts), bits(whole.parts))
+    assert epoch_losses(seldom) == epoch_losses(always)
+    steps = [event for event in seldom if isinstance(event, StepDone)]
+    exact = [event for event in always if isinstance(event, StepDone)]
+    assert [step.losses for step in steps if step.iteration % 4 == 0] == [
+        step.losses for step in exact if step.iteration % 4 == 0
+    ]
+
+
+def test_a_loss_that_is_not_finite_is_named_with_its_images_though_it_is_read_late(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, training_set: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_recipe("training.save_every=1")
+    steps: list[StepDone] = []
+    trainer = like_an_accelerator(make_trainer(recipe, criterion=Poisoned), monkeypatch, 100)
+    trainer.listeners = [tell_steps(steps)]
+    with pytest.raises(TrainingError) as caught:
+        trainer.run()
+    of_first = next(step.iterations for step in steps)
+    place = 8 - of_first
+    batch = trainer.batches.sampler.epoch(generator(recipe.seed, Purpose.SAMPLING, 1))[place]
+
+    assert len(steps) > 8
+    assert f"epoch 2, iteration {place + 1}; its images: " in caught.value.what
+    assert caught.value.what.endswith(", ".join(str(training_set.paths[image]) for image in batch))
+    resumed = make_trainer(recipe)
+    resumed.resume()
+    assert resumed.progress.epoch == 1
+    assert {"epoch_1.safetensors"} == {name for name in saved(trainer) if name.startswith("epoch")}
+
+
+class Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes every operation that an accelerator could only answer by making Python wait."""
+
+    WAITING = ("_local_scalar_dense", "item", "nonzero", "masked_select", "unique", "equal", "is_nonzero")
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> object:
+        name = func.overloadpacket.__name__
+        by_mask = name.startswith("index") and any(
+            isinstance(place, Tensor) and place.dtype == torch.bool for place in (args[1] if name == "index" else ())
+        )
+        if name.startswith(self.WAITING) or by_mask:
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("losses=[{name: cross_entropy}, {name: triplet}, {name: center}]",),
+        ("losses=[{name: cross_entropy}, {name: circle, scale: 16}]", "optimizer={name: sgd, learning_rate: 0.05}"),
+        ("training.ema={decay: 0.9}", "training.clip_norm=1.0", "training.precision=bf16", "training.accumulate=2"),
+    ],
+    ids=["triplet and center", "circle", "every switch"],
+)
+def test_no_step_waits_for_the_device(
+    more: tuple[str, ...], make_trainer: MakeTrainer, small_recipe: SmallRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimizers, "FUSED_ON", {"cpu"})
+    between: list[str] = []
+    trainer = like_an_accelerator(make_trainer(small_recipe(*more, "training.epochs=1")), monkeypatch, 100)
+    with Waits() as waits:
+
+        def collect(event: Event) -> None:
+            if isinstance(event, StepDone) and 1 < event.iteration < event.iterations:
+                between.extend(waits.seen)
+            waits.seen.clear()
+
+        trainer.listeners = [collect]
+        trainer.run()
+
+    assert between == []
+
+
+def test_what_would_wait_is_noticed() -> None:
+    with Waits() as waits:
+        tensor = torch.arange(3.0)
+        float(tensor[1])
+        tensor[tensor > 1]
+        torch.nonzero(tensor)
+        bool((tensor > 1).any())
+        tensor[torch.tensor([1])] + 1
+
+    assert len(waits.seen) == 4
+
+
+def test_images_that_are_read_ahead_train_the_same_to_the_bit(
+    make_trainer: MakeTrainer, small_recipe: SmallRecipe, training_set: TrainingSet, bits: Bits, same: Same
+) -> None:
+    (pixels,) = training_set.images.batches([np.arange(len(training_set.labels))])
+    ahead = ImagesReadAhead(lambda places: pixels.numpy()[places], torch.device("cpu"), 2)
+    resident = make_trainer(small_recipe(), "resident")
+    read = make_trainer(small_recipe(), "read", data=replace(training_set, images=ahead))
+    resident.run()
+    read.run()
+
+    assert same(bits(read.parts), bits(resident.parts))

@@ -317,14 +317,38 @@ def test_a_broken_gallery_image_stops_the_evaluation_and_the_run_goes_on_once_it
     assert records(run.output) == records(finished_run)
 
 
-def test_more_images_than_memory_allows_are_refused_with_the_setting_to_change(
+def test_images_that_are_read_as_they_are_needed_train_the_same_bit_for_bit_and_resume(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    def press_ctrl_c(event: Event) -> None:
+        if isinstance(event, StepDone) and (event.epoch, event.iteration) == (2, 2):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    run = TrainingRun(small_recipe("data.memory_limit_gb=1.0e-5"), people, tmp_path / "run", CPU)
+    with pytest.raises(Interrupted, match="stopped after epoch 1, iteration 2"):
+        train(run, [press_ctrl_c])
+    train(replace(run, resume=True))
+
+    assert same(weights(run.output), weights(finished_run))
+    assert records(run.output) == records(finished_run)
+    log = (run.output / "train.log").read_text(encoding="utf-8")
+    assert "training images are read as they are needed: data.memory_limit_gb is 1e-05" in log
+
+
+def test_a_broken_image_that_is_read_only_when_it_is_needed_stops_the_run_with_its_path(
     people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
 ) -> None:
-    with pytest.raises(DatasetError, match="do not fit into the memory") as refused:
-        train(TrainingRun(small_recipe("data.memory_limit_gb=1.0e-5"), people, tmp_path / "run", CPU))
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(people.samples[0].path.read_bytes()[:-40])
+    damaged = replace(people, samples=(replace(people.samples[0], path=broken), *people.samples[1:]))
 
-    assert refused.value.cure is not None
-    assert "-o data.memory_limit_gb=" in refused.value.cure
+    with pytest.raises(ImageError, match=str(broken)):
+        train(TrainingRun(small_recipe("data.memory_limit_gb=1.0e-5"), damaged, tmp_path / "run", CPU))
+
+
+def test_a_run_says_which_precision_the_device_was_given(finished_run: Path) -> None:
+    assert load_recipe("tiny").training.precision == "auto"
+    assert load_recipe(finished_run / "recipe.yaml").training.precision == "fp32"
 
 
 def test_more_images_a_person_than_there_are_is_refused_by_name_or_repeated_as_the_recipe_says(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 def in_order(
     work: Callable[[Sequence[Item]], Result], items: Sequence[Item], *, size: int, threads: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """What `work` makes of `size` items after the other, in their order.
 
     However many items there are, no more than `threads` + 1 results are ahead of the caller. What `work` raises comes

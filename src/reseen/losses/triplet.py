@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
 from reseen.recipe import schema
+from reseen.shapes import Float, Int64
 
 SMALLEST_SQUARE = 1e-12
 """Squared distances are raised to this: the square root has no gradient at 0."""
@@ -30,14 +30,13 @@ class TripletLoss(nn.Module):
         same = labels[:, None] == labels[None, :]
         positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
         mined = positive.any(1) & ~same.all(1)
-        if not mined.any():
-            return features.sum() * 0  # keeps the graph, so that backward still works
-        distances = _euclidean(features)[mined]
-        farthest_positive = distances.masked_fill(~positive[mined], -torch.inf).amax(1)
-        nearest_negative = distances.masked_fill(same[mined], torch.inf).amin(1)
-        gap = farthest_positive - nearest_negative
+        distances = _euclidean(features)
+        farthest_positive = distances.masked_fill(~positive, -torch.inf).amax(1)
+        nearest_negative = distances.masked_fill(same, torch.inf).amin(1)
+        # Masked, not picked: an accelerator would make Python wait to learn how many anchors there are.
+        gap = (farthest_positive - nearest_negative).masked_fill(~mined, 0)
         losses = functional.softplus(gap) if self.margin == "soft" else functional.relu(gap + self.margin)
-        return losses.mean()
+        return losses.masked_fill(~mined, 0).sum() / mined.sum().clamp_min(1)
 
 
 def _euclidean(features: Float[Tensor, "b d"]) -> Float[Tensor, "b b"]:

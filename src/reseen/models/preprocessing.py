@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
 from torch import Tensor
 from torch.nn import functional
 
 from reseen.images.preprocess import Preprocess
+from reseen.models.transfer import send
+from reseen.shapes import Float32, UInt8
 
 
 def resize(images: UInt8[Tensor, "b h w 3"], height: int, width: int) -> UInt8[Tensor, "b {height} {width} 3"]:
@@ -60,7 +61,7 @@ def normalise(images: UInt8[Tensor, "b h w 3"], preprocess: Preprocess) -> Float
     _, height, width, _ = images.shape
     mean, std = np.array(preprocess.mean), np.array(preprocess.std)
     scale, offset = (
-        torch.from_numpy(np.tile(channels, width).astype(np.float32)).to(images.device)
+        send(torch.from_numpy(np.tile(channels, width).astype(np.float32)), images.device)
         for channels in (1 / (255 * std), -mean / std)
     )
     rows = images.reshape(-1, width * 3).float()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64, UInt8
 from torch import Tensor
 
 from reseen.datasets.sampler import PKSampler
 from reseen.datasets.share import share
+from reseen.models.transfer import send
 from reseen.recipe.schema import Recipe
+from reseen.shapes import Float32, Int64
 from reseen.training.augmentation import augment, draw
+from reseen.training.images import Images
 from reseen.training.processes import Processes
 from reseen.training.randomness import Purpose, generator
 
@@ -24,12 +27,12 @@ class TrainingSet:
     """What a run learns from.
 
     Attributes:
-        images: decoded images, on the device that trains.
+        images: where the images are, and the device that trains.
         labels: class of each image, 0 to persons - 1.
         paths: file of each image, for messages.
     """
 
-    images: UInt8[Tensor, "n h w 3"]
+    images: Images
     labels: Int64[np.ndarray, " n"]
     paths: Sequence[Path]
 
@@ -67,14 +70,19 @@ class Batches:
         drawn_for = epoch if self.recipe.sampler.shuffle else 0
         return self.sampler.epoch(generator(self.recipe.seed, Purpose.SAMPLING, drawn_for))
 
-    def load(
-        self, epoch: int, iteration: int, batch: Int64[np.ndarray, " pk"]
-    ) -> tuple[Float32[Tensor, "b 3 h w"], Int64[Tensor, " b"]]:
-        """The share of a batch that this process learns from: the network's input, and the classes."""
+    def ready(
+        self, epoch: int, batches: Int64[np.ndarray, "batches pk"], first: int = 0
+    ) -> Generator[tuple[Float32[Tensor, "b 3 h w"], Int64[Tensor, " b"]], None, None]:
+        """What this process learns from in an epoch's batches, from the one numbered `first` on: images and classes.
+
+        Raises:
+            ImageError: an image that is read only now cannot be read.
+        """
         augmentation, preprocess = self.recipe.augmentation, self.recipe.preprocess
-        draws = draw(
-            augmentation, len(batch), preprocess, generator(self.recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
-        )
-        own = torch.from_numpy(batch[self.share]).to(self.labels.device)
-        images = augment(self.data.images[own], draws.of(self.share), augmentation, preprocess)
-        return images, self.labels[own]
+        own = list(batches[first:, self.share])
+        with contextlib.closing(self.data.images.batches(own)) as images:
+            for iteration, (places, pixels) in enumerate(zip(own, images, strict=True), first):
+                rng = generator(self.recipe.seed, Purpose.AUGMENTATION, epoch, iteration)
+                draws = draw(augmentation, batches.shape[1], preprocess, rng).of(self.share)
+                labels = self.labels[send(torch.from_numpy(places), self.labels.device)]
+                yield augment(pixels, draws, augmentation, preprocess), labels

@@ -19,7 +19,11 @@ class Started:
 
 @dataclass(frozen=True)
 class StepDone:
-    """One batch was learnt from: `iteration` of `iterations` (1-based) of `epoch` of `epochs` (1-based)."""
+    """One batch was learnt from: `iteration` of `iterations` (1-based) of `epoch` of `epochs` (1-based).
+
+    `losses` are those that were read last: of this step on the CPU; on an accelerator, where reading waits for it, of
+    every `training.log_every`-th step, and of the first and the last.
+    """
 
     epoch: int
     epochs: int

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
+from reseen.shapes import Float, Int64
+from reseen.training.precision import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -23,7 +22,7 @@ class Learner(nn.Module):
         precision: of the network's forward and backward pass.
     """
 
-    def __init__(self, network: ReIDNetwork, criterion: Criterion, precision: Literal["fp32", "bf16", "fp16"]) -> None:
+    def __init__(self, network: ReIDNetwork, criterion: Criterion, precision: Precision) -> None:
         super().__init__()
         self.network = network
         self.criterion = criterion

@@ -10,6 +10,10 @@ from torch import nn
 from reseen.losses.criterion import Criterion
 from reseen.recipe.schema import Adam, Center, Recipe
 
+FUSED_ON = frozenset({"cuda", "mps"})
+"""Devices whose steps are one kernel for all parameters instead of a few for each. The CPU would gain a hundredth of a
+step's time, and its results would change in their last digits."""
+
 
 def build_optimizers(recipe: Recipe, network: nn.Module, criterion: Criterion) -> dict[str, torch.optim.Optimizer]:
     """The optimizers by name: `network`, for all that losses learn too, and `centers` for those of a center loss."""
@@ -28,9 +32,14 @@ def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> to
     """The recipe's optimizer over every parameter that learns; weight decay applies to all of them, as published."""
     settings = recipe.optimizer
     learning = [parameter for parameter in parameters if parameter.requires_grad]
+    fused = learning[0].device.type in FUSED_ON
     if isinstance(settings, Adam):
         return torch.optim.Adam(
-            learning, lr=settings.learning_rate, weight_decay=settings.weight_decay, amsgrad=settings.amsgrad
+            learning,
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            amsgrad=settings.amsgrad,
+            fused=fused,
         )
     return torch.optim.SGD(
         learning,
@@ -38,6 +47,7 @@ def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> to
         weight_decay=settings.weight_decay,
         momentum=settings.momentum,
         nesterov=settings.nesterov,
+        fused=fused,
     )
 
 

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reseen.errors import ReseenError, TrainingError
+from reseen.shapes import Float
 
 T = TypeVar("T")
 
@@ -90,6 +90,8 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Whether the flag is set in any process."""
+        if self.count == 1:
+            return flag
         return bool(self.mean(torch.tensor([float(flag)], device=self.device)) > 0)
 
     def together(self, work: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,6 @@ from typing import NoReturn
 
 import numpy as np
 import torch
-from jaxtyping import Int64
 from torch import Tensor, nn
 
 from reseen.datasets.sampler import PKSampler
@@ -20,14 +20,18 @@ from reseen.errors import Interrupted, RecipeError, TrainingError
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import CrossEntropy, Recipe
+from reseen.shapes import Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.compilation import compiler_errors
 from reseen.training.early_stopping import judged, out_of_patience
 from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone, StoppedEarly
 from reseen.training.interruption import Interruption
 from reseen.training.learner import Learner
+from reseen.training.loss_readings import LossReadings
 from reseen.training.modes import Modes
 from reseen.training.optimizers import build_optimizers
+from reseen.training.precision import chosen_precision
 from reseen.training.processes import ALONE, Processes
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.schedule import learning_rate_factor
@@ -88,13 +92,17 @@ class Trainer:
         settings = recipe.training
         self._some_unused = not any(isinstance(loss, CrossEntropy) for loss in recipe.losses)  # it alone reads the head
         self.modes = Modes(network, settings)
-        self.learner = Learner(network, criterion, settings.precision)
+        device = data.images.device
+        self.learner = Learner(network, criterion, chosen_precision(settings.precision, device))
+        self.readings = LossReadings(processes, LossReadings.interval(device, settings.log_every))
         self.average = None if settings.ema is None else WeightAverage(network, settings.ema)
         self.deployed = network if self.average is None else self.average.network
         averaged = None if self.average is None else self.average.network
         self.parts = Parts(network, criterion, build_optimizers(recipe, network, criterion), averaged)
-        self.stepper = Stepper(settings, self.parts.optimizers, data.images.device)
+        self.stepper = Stepper(settings, self.parts.optimizers, device)
         self.progress = Progress()
+        if settings.compile:
+            network.compile()  # in place, and its steps alone: the network is evaluated and saved as it is
 
     def resume(self) -> None:
         """Continue from `latest`.
@@ -110,14 +118,15 @@ class Trainer:
 
         Raises:
             Interrupted: Ctrl-C or SIGTERM came; `latest` holds what was done.
-            TrainingError: the loss is not finite, or the weights are not; another process failed.
+            TrainingError: the loss is not finite, or the weights are not; another process failed; the network cannot be
+                compiled.
             RecipeError: nothing in the network learns.
             StorageError: a checkpoint could not be written; the one before is whole.
         """
         at, data = self.progress, self.data
         if not self._finished():
             self._tell(Started(at.epoch, at.iteration, self.recipe.training.epochs, len(data.labels), data.persons))
-        with Interruption() as interruption:
+        with Interruption() as interruption, compiler_errors():
             while not self._finished():
                 if self.progress.evaluation_due:
                     self._evaluate(interruption)
@@ -138,33 +147,34 @@ class Trainer:
         batches = self.batches.of_epoch(epoch)
         self.modes.enter(epoch)
         model = self.processes.parallel(self.learner, some_unused=self._some_unused)
-        start, first, rate = time.perf_counter(), self.progress.iteration, 0.0
-        for iteration in range(first, len(batches)):
-            rate = self._set_learning_rate(epoch, iteration, len(batches))
-            group_start = iteration - iteration % training.accumulate
-            group = range(group_start, min(group_start + training.accumulate, len(batches)))
-            losses, stop = self._learn(model, iteration, batches[iteration], group, interruption)
-            sums = {name: self.progress.loss_sums.get(name, 0.0) + value for name, value in losses.items()}
-            self.progress = replace(self.progress, iteration=iteration + 1, loss_sums=sums)
-            per_second = (iteration + 1 - first) / (time.perf_counter() - start)
-            left = (training.epochs - epoch) * len(batches) - iteration - 1
-            self._tell(
-                StepDone(
-                    epoch=epoch + 1,
-                    epochs=training.epochs,
-                    iteration=iteration + 1,
-                    iterations=len(batches),
-                    learning_rate=rate,
-                    losses=losses,
-                    images_per_second=per_second * batches.shape[1],
-                    eta_seconds=left / per_second,
+        start, first, rate, stop = time.perf_counter(), self.progress.iteration, 0.0, False
+        with contextlib.closing(self.batches.ready(epoch, batches, first)) as ready:
+            for iteration, batch in zip(range(first, len(batches)), ready, strict=True):
+                rate = self._set_learning_rate(epoch, iteration, len(batches))
+                group_start = iteration - iteration % training.accumulate
+                group = range(group_start, min(group_start + training.accumulate, len(batches)))
+                stop |= self._learn(model, iteration, batch, batches=batches, group=group, interruption=interruption)
+                self.progress = replace(self.progress, iteration=iteration + 1)
+                per_second = (iteration + 1 - first) / (time.perf_counter() - start)
+                left = (training.epochs - epoch) * len(batches) - iteration - 1
+                self._tell(
+                    StepDone(
+                        epoch=epoch + 1,
+                        epochs=training.epochs,
+                        iteration=iteration + 1,
+                        iterations=len(batches),
+                        learning_rate=rate,
+                        losses=self.readings.latest,
+                        images_per_second=per_second * batches.shape[1],
+                        eta_seconds=left / per_second,
+                    )
                 )
-            )
-            stop = stop or (self.processes.count == 1 and interruption.requested)
-            if stop and iteration == group[-1] and iteration + 1 < len(batches):
-                self._check_weights()
-                self._save_latest()
-                return
+                stop |= self.processes.count == 1 and interruption.requested
+                if stop and iteration == group[-1] and iteration + 1 < len(batches):
+                    self._read_losses(iteration, batches, interruption)
+                    self._check_weights()
+                    self._save_latest()
+                    return
         self._finish_epoch(len(batches), rate, time.perf_counter() - start, (len(batches) - first) * batches.shape[1])
 
     def _set_learning_rate(self, epoch: int, iteration: int, iterations: int) -> float:
@@ -178,23 +188,24 @@ class Trainer:
         self,
         model: nn.Module,
         iteration: int,
-        batch: Int64[np.ndarray, " b"],
+        batch: tuple[Float32[Tensor, "b 3 h w"], Int64[Tensor, " b"]],
+        *,
+        batches: Int64[np.ndarray, "batches pk"],
         group: range,
         interruption: Interruption,
-    ) -> tuple[dict[str, float], bool]:
+    ) -> bool:
         """Learn from one batch; with the last of its group, change the weights.
 
         Returns:
-            The losses over all processes, unweighted, and their weighted `total`; whether a process is asked to stop.
+            Whether a process is known to be asked to stop.
         """
-        epoch, last = self.progress.epoch, iteration == group[-1]
-        seed_torch(self.recipe.seed, Purpose.NETWORK, epoch, iteration, self.processes.rank)
-        images, labels = self.batches.load(epoch, iteration, batch)
+        last, stop = iteration == group[-1], False
+        seed_torch(self.recipe.seed, Purpose.NETWORK, self.progress.epoch, iteration, self.processes.rank)
         with self.processes.exchanging_gradients(model, last):
-            total, values = model(images, labels)
-            losses, stop = self._exchange({**values, "total": total.detach()}, interruption.requested)
-            if not math.isfinite(losses["total"]):
-                self._refuse(iteration, batch, losses)
+            total, values = model(*batch)
+            self.readings.note({**values, "total": total.detach()})
+            if self.readings.are_due(iteration, len(batches)):
+                stop = self._read_losses(iteration, batches, interruption)
             if not total.requires_grad:
                 self._refuse_to_learn_nothing()
             self.stepper.backward(total, 1 / len(group))
@@ -202,13 +213,23 @@ class Trainer:
             self.progress = replace(self.progress, steps=self.progress.steps + 1)
             if self.average is not None:
                 self.average.update(self.network, self.progress.steps)
-        return losses, stop
+        return stop
 
-    def _exchange(self, losses: Mapping[str, Tensor], stop: bool) -> tuple[dict[str, float], bool]:
-        """Means of the losses over the processes, and whether any of them is asked to stop, with one call."""
-        values = torch.stack([*losses.values(), torch.full_like(losses["total"], float(stop))])
-        *means, stopping = self.processes.mean(values.double()).tolist()
-        return dict(zip(losses, means, strict=True)), stopping > 0
+    def _read_losses(
+        self, iteration: int, batches: Int64[np.ndarray, "batches pk"], interruption: Interruption
+    ) -> bool:
+        """Read the losses up to those of `iteration`; refuse what is not finite before anything of it is saved.
+
+        Returns:
+            Whether a process is asked to stop.
+        """
+        steps, stop = self.readings.read(interruption.requested)
+        for read, losses in enumerate(steps, iteration + 1 - len(steps)):
+            if not math.isfinite(losses["total"]):
+                self._refuse(read, batches[read], losses)
+            sums = {name: self.progress.loss_sums.get(name, 0.0) + value for name, value in losses.items()}
+            self.progress = replace(self.progress, loss_sums=sums)
+        return stop
 
     def _finish_epoch(self, iterations: int, rate: float, seconds: float, images: int) -> None:
         training, sums, epoch = self.recipe.training, self.progress.loss_sums, self.progress.epoch + 1
@@ -258,7 +279,7 @@ class Trainer:
 
     def _refuse(self, iteration: int, batch: Int64[np.ndarray, " b"], losses: Mapping[str, float]) -> None:
         images = ", ".join(str(self.data.paths[index]) for index in batch)
-        precision = "" if self.recipe.training.precision == "fp32" else "-o training.precision=fp32 (or bf16), "
+        precision = "" if self.learner.precision == "fp32" else "-o training.precision=fp32 (or bf16), "
         raise TrainingError(
             f"the loss is not finite in epoch {self.progress.epoch + 1}, iteration {iteration + 1}; its images: "
             f"{images}",
@@ -277,7 +298,7 @@ class Trainer:
 
     def _check_weights(self) -> None:
         """Refuse to save what a finite loss with gradients that are not finite left behind."""
-        if not all(parameter.isfinite().all() for parameter in self.network.parameters()):
+        if not torch.stack([parameter.isfinite().all() for parameter in self.network.parameters()]).all():
             raise TrainingError(
                 f"the weights are not finite after epoch {self.progress.epoch}, iteration {self.progress.iteration}",
                 expected="finite weights",

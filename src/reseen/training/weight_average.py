@@ -31,8 +31,9 @@ class WeightAverage:
         """
         kept = min(self.decay, (1 + steps) / (10 + steps))
         current = network.state_dict()
-        for name, average in self.network.state_dict().items():
-            if average.is_floating_point():
-                average.lerp_(current[name], 1 - kept)
-            else:
-                average.copy_(current[name])
+        averages = self.network.state_dict()
+        weights = [name for name, average in averages.items() if average.is_floating_point()]
+        counters = averages.keys() - set(weights)
+        # All at once: on an accelerator a few kernels instead of one for each tensor.
+        torch._foreach_lerp_([averages[name] for name in weights], [current[name] for name in weights], 1 - kept)
+        torch._foreach_copy_([averages[name] for name in counters], [current[name] for name in counters])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
 
+from reseen.engines.in_order import in_order
 from reseen.images.decode import decode_image
+from reseen.shapes import Float32, UInt8
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a stage, how many images or rows of scores are done, and how many there are."""
 
-BATCHES_AHEAD = 3
+THREADS = min(4, os.cpu_count() or 1)
+BATCHES_AHEAD = THREADS + 1
 
 
 @runtime_checkable
@@ -51,22 +54,17 @@ def extract_features(
 ) -> Float32[np.ndarray, "n d"]:
     """Unit-norm features of image files, in their order.
 
-    A thread decodes a few batches ahead, so that the network does not wait and memory stays bounded.
+    Threads decode a few batches ahead, so that the network does not wait and memory stays bounded.
 
     Raises:
         ImageError: an image cannot be read; it names the path.
     """
-    size = embedder.batch_size
-    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
     features = np.empty((len(paths), embedder.feature_size), dtype=np.float32)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        waiting: list[Future[list[np.ndarray]]] = [pool.submit(_decode, batch) for batch in batches[:BATCHES_AHEAD]]
-        for number in range(len(batches)):
-            images = waiting.pop(0).result()
-            if number + BATCHES_AHEAD < len(batches):
-                waiting.append(pool.submit(_decode, batches[number + BATCHES_AHEAD]))
-            done = number * size + len(images)
-            features[number * size : done] = embedder.embed(images)
+    done = 0
+    with closing(in_order(_decode, paths, size=embedder.batch_size, threads=THREADS)) as decoded:
+        for images in decoded:
+            features[done : done + len(images)] = embedder.embed(images)
+            done += len(images)
             if progress is not None:
                 progress(stage, done, len(paths))
     return features

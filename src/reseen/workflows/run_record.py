@@ -16,7 +16,7 @@ import reseen
 from reseen.datasets.manifest import Sample
 from reseen.workflows.run_plan import RunPlan, TrainingRun
 
-RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", "early_stopping"}
+RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", "early_stopping", "compile"}
 """Settings of `training` that may differ between a run and its continuation."""
 
 

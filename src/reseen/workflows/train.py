@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import UInt8
-from torch import Tensor
 
 import reseen
-from reseen.datasets.resident import ResidentImages
 from reseen.datasets.set_aside import people_hash
 from reseen.errors import WeightsError
 from reseen.files import hold_folder, make_folder, write_whole
@@ -27,6 +25,7 @@ from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Progress
 from reseen.training.events import Listener
 from reseen.training.modes import synchronise_batch_norm
+from reseen.training.precision import chosen_precision
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.tensorboard import tensorboard_curves
@@ -35,6 +34,7 @@ from reseen.workflows.extract import Progress as StageProgress
 from reseen.workflows.measure_network import measure_network
 from reseen.workflows.run_plan import RunPlan, TrainingRun, plan_run
 from reseen.workflows.run_record import environment, identity
+from reseen.workflows.training_images import hold_images
 
 
 def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageProgress | None = None) -> Progress:
@@ -50,6 +50,7 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
             cannot be used.
         ReseenError: whatever stopped the run.
     """
+    run = replace(run, recipe=_settled(run.recipe, run.device))
     together, first = run.processes.together, run.processes.first
     plan = together(partial(plan_run, run))
     with ExitStack() as held:
@@ -60,6 +61,12 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
             trainer.resume()
         first(lambda: _record(run, plan, log, trainer.progress))
         return trainer.run()
+
+
+def _settled(recipe: Recipe, device: torch.device) -> Recipe:
+    """The recipe with what it leaves to the device: what is written down is what was done."""
+    precision = chosen_precision(recipe.training.precision, device)
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update={"precision": precision})})
 
 
 def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
@@ -110,11 +117,15 @@ def _trainer(
     """Everything that learns and that it learns from, as the run starts; `log` is the first process's."""
     recipe, people = run.recipe, len(plan.persons)
     network = _network(run, people, log)
+    paths = [sample.path for sample in plan.samples]
+    images, where = hold_images(paths, recipe, run.device, progress)
+    if log is not None:
+        log.say(where)
     return Trainer(
         recipe,
         network,
         Criterion(recipe.losses, people, network.feature_size, run.processes.gather).to(run.device),
-        TrainingSet(_pixels(run, plan, progress), plan.labels, [sample.path for sample in plan.samples]),
+        TrainingSet(images, plan.labels, paths),
         plan.sampler,
         checkpoints=checkpoints,
         evaluate=_evaluation(run, plan, progress),
@@ -160,18 +171,6 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog | None) -
     )
     if log is not None:
         log.say(report.summary())
-
-
-def _pixels(run: TrainingRun, plan: RunPlan, progress: StageProgress | None) -> UInt8[Tensor, "n h w 3"]:
-    """The decoded training set, on the device that trains."""
-    images = ResidentImages.load(
-        [sample.path for sample in plan.samples],
-        run.recipe.preprocess.height,
-        run.recipe.preprocess.width,
-        int(run.recipe.data.memory_limit_gb * 1e9),
-        progress=None if progress is None else lambda done, total: progress("reading", done, total),
-    )
-    return torch.from_numpy(images.pixels).to(run.device)
 
 
 def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None) -> Evaluate:

@@ -27,6 +27,7 @@ RefuseEach = Callable[..., None]
         ("ema.decay", ["1", "-0.1"]),
         ("freeze_backbone", ["-1", "true"]),
         ("batch_norm", ["sync", "null"]),
+        ("compile", ["1", "null"]),
     ],
 )
 def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str, wrong: list[str]) -> None:
@@ -36,7 +37,8 @@ def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str,
 def test_everything_beyond_the_published_recipes_is_off_by_default() -> None:
     training = Training()
 
-    assert training.precision == "fp32"
+    assert training.precision == "auto"  # fp32, but for devices that are made for more
+    assert not training.compile
     assert training.batch_norm == "per_process"
     assert (training.accumulate, training.freeze_backbone) == (1, 0)
     assert (training.early_stopping, training.ema, training.clip_norm) == (None, None, None)

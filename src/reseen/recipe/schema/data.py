@@ -13,7 +13,8 @@ class Data(Settings):
     """How images are read, and who is kept for evaluation.
 
     Attributes:
-        memory_limit_gb: the decoded training set is kept in memory; more than this is refused. Market-1501 takes 0.3.
+        memory_limit_gb: the decoded training set is kept in memory up to this size: Market-1501 takes 0.3. A larger one
+            is read from its files again in every epoch, ahead of the step that needs it; the batches are the same.
         hold_out: for datasets that name no splits: the share of the people kept out of training, for evaluation.
         calibration_share: share of the training people who are kept out of training, so that `reseen calibrate` can
             measure on them how often strangers are taken for each other.

@@ -46,7 +46,10 @@ class Training(Settings):
             `data.calibration_share` keeps out of training.
         early_stopping: end the run when that figure no longer gets better, or null.
         precision: of the forward and backward pass: `bf16` and `fp16` run it in mixed precision, `fp16` with a scaled
-            loss. Losses, weights and optimizer stay in 32 bits.
+            loss. Losses, weights and optimizer stay in 32 bits. `auto` is `bf16` on CUDA devices that are made for it,
+            and `fp32` elsewhere.
+        compile: whether `torch.compile` makes one program of the network's step. The first steps then take minutes,
+            the others less time; results differ in their last digits.
         accumulate: batches whose gradients are averaged for one step of the optimizer. Batch norm and mining see one
             batch at a time.
         clip_norm: gradients of all weights together are scaled down to this Euclidean norm, or null.
@@ -64,7 +67,8 @@ class Training(Settings):
     best: Literal["recall1", "mAP", "mINP"] = "recall1"
     best_on: Literal["evaluation", "held_out"] = "evaluation"
     early_stopping: EarlyStopping | None = None
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: bool = False
     accumulate: Annotated[int, Field(ge=1, le=4096)] = 1
     clip_norm: PositiveFloat | None = None
     ema: EMA | None = None

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch._inductor.exc
+
+from reseen.errors import TrainingError
+from reseen.training.compilation import compiler_errors
+
+TRAIN = """
+import sys
+from pathlib import Path
+import numpy as np
+import torch
+from reseen.datasets.sampler import PKSampler
+from reseen.losses.criterion import Criterion
+from reseen.models.network import build_network
+from reseen.recipe.load import load_recipe
+from reseen.training.batches import TrainingSet
+from reseen.training.checkpoint import Checkpoints
+from reseen.training.images import ResidentImages
+from reseen.training.randomness import Purpose, seed_torch
+from reseen.training.trainer import Trainer
+
+recipe = load_recipe("tiny", ["preprocess={height: 32, width: 16}", "model.backbone.widths=[4, 8]",
+    "sampler={persons: 2, images_per_person: 2}", "training={epochs: 1, evaluate_every: 0}", *sys.argv[2:]])
+labels = np.repeat(np.arange(4), 3)
+pixels = np.random.default_rng(0).integers(0, 256, (12, 20, 12, 3), dtype=np.uint8)
+seed_torch(0, Purpose.INITIALISATION)
+network = build_network(recipe.model, 4)
+trainer = Trainer(
+    recipe, network, Criterion(recipe.losses, 4, network.feature_size),
+    TrainingSet(ResidentImages(torch.from_numpy(pixels)), labels, [Path(f"{n}.png") for n in range(12)]),
+    PKSampler(labels, 2, 2), checkpoints=Checkpoints(Path(sys.argv[1]), {}),
+    evaluate=lambda network: {"recall1": 0.5, "mAP": 0.5, "mINP": 0.5},
+)
+trainer.run()
+from torch._dynamo.utils import counters
+print(counters["stats"]["unique_graphs"])
+print(" ".join(repr(value) for value in torch.cat([p.detach().flatten() for p in network.parameters()]).tolist()))
+"""
+"""A small run in a process of its own: what is compiled must not be watched by the tests' shape checks."""
+
+
+def train(folder: Path, *overrides: str, compiler: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {"TORCHINDUCTOR_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    environment |= {"PYTHONPATH": ":".join(sys.path), **({"CXX": compiler} if compiler else {})}
+    command = [sys.executable, "-c", TRAIN, str(folder), *overrides]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.soak
+def test_a_compiled_network_learns_as_an_eager_one(cpp_compiler: Path, tmp_path: Path) -> None:
+    eager, compiled = train(tmp_path / "eager"), train(tmp_path / "compiled", "training.compile=true")
+
+    assert (eager.returncode, compiled.returncode) == (0, 0), eager.stderr + compiled.stderr
+    (none, expected), (graphs, learnt) = eager.stdout.splitlines(), compiled.stdout.splitlines()
+    assert (int(none), int(graphs) > 0) == (0, True)
+    assert [float(v) for v in learnt.split()] == pytest.approx([float(v) for v in expected.split()], abs=2e-3)
+
+
+def test_without_a_compiler_it_is_an_error_and_not_an_eager_run(tmp_path: Path) -> None:
+    done = train(tmp_path, "training.compile=true", compiler="/no/such/compiler")
+
+    assert done.returncode != 0
+    assert "TrainingError: torch.compile cannot compile the network" in done.stderr
+    assert "-o training.compile=false" in done.stderr
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(RuntimeError, match="out of memory"), compiler_errors():
+        raise RuntimeError("out of memory")
+
+
+def test_a_compilers_error_is_told_in_words() -> None:
+    with pytest.raises(TrainingError, match="cannot compile") as caught, compiler_errors():
+        raise torch._inductor.exc.InvalidCxxCompiler
+
+    assert caught.value.got is not None
+    assert caught.value.got.startswith("InvalidCxxCompiler: ")
