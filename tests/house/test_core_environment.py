@@ -3,55 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tomllib
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from packaging.requirements import Requirement
 from PIL import Image
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
+PythonWith = Callable[[Sequence[str]], Python]
 
 HEAVY = ("torch", "scipy", "pandas", "pyarrow", "jinja2", "onnx", "openvino", "MNN", "matplotlib")
 
 
 @pytest.fixture(scope="session")
-def core_packages(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that links to what `pip install reseen`, without an extra, brings."""
-    folder = tmp_path_factory.mktemp("core")
-    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    waiting = list(project["dependencies"])
-    done: set[str] = set()
-    while waiting:
-        requirement = Requirement(waiting.pop())
-        if requirement.name in done or not (requirement.marker is None or requirement.marker.evaluate({"extra": ""})):
-            continue
-        done.add(requirement.name)
-        distribution = metadata.distribution(requirement.name)
-        waiting += distribution.requires or []
-        for top in {Path(str(file)).parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-            if not (folder / top).exists():
-                (folder / top).symlink_to(str(distribution.locate_file(top)))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def core_python(core_packages: Path, repository: Path) -> Python:
+def core_python(repository: Path, python_with: PythonWith) -> Python:
     """Run Python with the core packages alone."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = f"{repository / 'src'}{os.pathsep}{core_packages}"
-
-    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-S", "-W", "error", *map(str, arguments)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-    return run
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return python_with(project["dependencies"])
 
 
 @pytest.fixture
