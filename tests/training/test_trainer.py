@@ -330,6 +330,7 @@ def test_losses_that_are_read_seldom_change_nothing_and_a_stopped_run_goes_on_to
     stop_at: Callable[..., Callable[[Event], None]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(optimizers, "FUSED_ON", {"cpu"})
     recipe = small_recipe(*settings)
     always: list[Event] = []
     seldom: list[Event] = []

@@ -76,7 +76,5 @@ class ImagesReadAhead:
                 yield send(batch, self.device)
 
     def _ready(self, part: Sequence[Int64[np.ndarray, " b"]]) -> UInt8[Tensor, "b h w 3"]:
-        """One batch in memory that the device can copy from by itself."""
         (places,) = part
-        images = torch.from_numpy(self.read(places))
-        return images.pin_memory() if self.device.type == "cuda" else images
+        return torch.from_numpy(self.read(places))
