@@ -36,6 +36,20 @@ def test_the_file_is_called_as_at_its_address() -> None:
     assert Entry("name", **FIXED, path="weights/a/b.safetensors").file_name == "b.safetensors"  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ({"recall1": 94.5, "mAP": 85.82}, "recall@1 94.5 %, mAP 85.82 %"),
+        ({"ImageNet accuracy@5": 92.862}, "ImageNet accuracy@5 92.862 %"),
+        ({}, "none published"),
+    ],
+)
+def test_figures_are_told_in_percent_by_the_names_of_the_field(figures: dict[str, float], words: str) -> None:
+    entry = Entry("name", **FIXED, figures=figures, bytes=899_848)  # type: ignore[arg-type]
+    assert entry.figures_in_words == words
+    assert entry.size_in_words == "0.9 MB"
+
+
 def test_all_of_it_can_be_written_as_json() -> None:
     entry = Entry("name", **FIXED, url="https://example.org/a/b.pth", figures={"mAP": 85.57})  # type: ignore[arg-type]
     written = json.loads(json.dumps(entry.to_dict()))

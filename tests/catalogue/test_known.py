@@ -40,6 +40,13 @@ def test_the_published_figures_are_those_of_the_published_table() -> None:
     assert find_entry("paddleclas_softmax_triplet_with_center").figures == {"recall1": 94.50, "mAP": 85.82}
 
 
+def test_the_page_about_models_tells_the_same_figures(repository: Path) -> None:
+    page = (repository / "docs" / "models.md").read_text(encoding="utf-8")
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+
+    assert [entry.name for entry in ENTRIES if f"| {entry.figures_in_words} |" not in rows[entry.name]] == []
+
+
 def test_what_comes_with_the_sources_is_the_file_that_is_there(repository: Path) -> None:
     for entry in ENTRIES:
         if entry.path is not None:

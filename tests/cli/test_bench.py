@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from reseen.cli.bench import short, table
+from reseen.engines.choose import ENGINES
+from reseen.workflows.bench import Measured
+from reseen.workflows.bench_case import Case, Figures
+
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]
 
@@ -17,12 +22,32 @@ def test_the_table_has_a_row_for_each_case(small_bundle: Path, reseen: Reseen) -
     answer = reseen("bench", "--bundle", small_bundle, "--batch-size", "1,2", *QUICK)
 
     assert answer.code == 0
-    head, *rows = answer.out.splitlines()
-    assert head.split()[:4] == ["engine", "precision", "batch", "threads"]
+    head, units, *rows = answer.out.splitlines()
+    assert head.split()[:5] == ["engine", "type", "batch", "threads", "images"]
+    assert units.split() == ["/s", "ms", "ms", "/image", "MB", "MB"]
     assert [row.split()[:4] for row in rows] == [
         ["onnxruntime", precision, size, "1"] for precision in ("fp32", "fp16") for size in "12"
     ]
     assert {len(line) for line in answer.out.splitlines()} == {len(head)}
+
+
+def test_the_widest_table_fits_a_terminal_of_80_columns() -> None:
+    figures = Figures(
+        images_per_second=12345.6, p50_ms=9876.54, p99_ms=12345.6, cpu_ms_per_image=1234.5, peak_memory_mb=123456.7
+    )
+    measured = [Measured(Case(engine, "fp32", 4096, 4096), figures, 123_456_789, -0.123456789) for engine in ENGINES]
+
+    lines = table(measured)
+
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert len(lines[0]) <= 80
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0.756, "0.76"), (9.99, "9.99"), (12.34, "12.3"), (123.4, "123"), (12345.6, "12346")]
+)
+def test_numbers_are_short(number: float, text: str) -> None:
+    assert short(number) == text
 
 
 def test_json_holds_every_figure(small_bundle: Path, reseen_process: Reseen) -> None:

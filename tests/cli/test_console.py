@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
 from reseen.cli import console
-from reseen.cli.console import StageBars, fail, give, say, visible
+from reseen.cli.console import StageBars, fail, fold, give, say, visible
 
 
 @pytest.fixture
@@ -55,6 +56,21 @@ def test_a_mapping_is_one_line_of_json_that_any_encoding_can_hold(capsys: pytest
     assert out.count("\n") == 1
     assert json.loads(out) == {"name": "Zoë 人\n", "mAP": 0.5}
     assert out.isascii()
+
+
+def test_a_text_is_folded_beside_its_label_on_a_terminal_and_left_alone_in_a_pipe(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "a licence of many words, and https://example.org/an/address-that-is-not-broken"
+    assert fold("licence", text, 9) == f"licence  {text}"
+
+    monkeypatch.setattr(console.shutil, "get_terminal_size", lambda: os.terminal_size((30, 24)))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert fold("licence", text, 9).splitlines() == [
+        "licence  a licence of many",
+        "         words, and",
+        "         https://example.org/an/address-that-is-not-broken",
+    ]
 
 
 def test_a_bar_shows_each_stage_to_its_end_on_one_line(screen: Callable[[], str]) -> None:

@@ -84,9 +84,10 @@ def test_the_list_shows_every_model_with_what_is_published_of_it(reseen: Reseen,
 
     assert answer.code == 0
     assert all(f"{entry.name}\n" in answer.out for entry in known.ENTRIES)
-    assert "recall1 94.5, mAP 85.82; not pulled" in answer.out
-    assert "0.9 MB; recall1 51.5, mAP 30.1; comes with the sources" in answer.out
-    assert "licence: not stated for the weights" in answer.out
+    assert "  figures     recall@1 94.5 %, mAP 85.82 %\n  size        not published\n" in answer.out
+    assert "  figures     recall@1 51.5 %, mAP 30.1 %\n  size        0.9 MB\n" in answer.out
+    assert "  licence     not stated for the weights" in answer.out
+    assert answer.out.count("  here        not pulled\n") == len(known.ENTRIES) - 1
     assert not home.exists()
 
 
@@ -103,9 +104,33 @@ def test_machines_get_all_of_it(reseen: Reseen, home: Path) -> None:
 
 def test_a_model_is_shown_with_a_command_that_uses_it(reseen: Reseen, home: Path) -> None:
     answer = reseen("models", "show", "paddleclas_baseline")
-    assert "trained_on: Market-1501, from ImageNet weights" in answer.out
-    assert "use: reseen models import FILE --from paddleclas --model baseline" in answer.out
-    assert "checked_by: nothing published" in answer.out
+    assert "figures     recall@1 88.45 %, mAP 74.37 %\n" in answer.out
+    assert "trained on  Market-1501, from ImageNet weights\n" in answer.out
+    assert "to use it   reseen models import FILE --from paddleclas --model baseline" in answer.out
+    assert "checked by  nothing published" in answer.out
+    assert not {"{", "None"} & set(answer.out.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_what_is_long_is_folded_to_the_terminal_but_not_the_command(
+    columns: int, reseen: Reseen, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = reseen("models", "show", "resnet50_imagenet").out
+    monkeypatch.setattr("reseen.cli.console.shutil.get_terminal_size", lambda: os.terminal_size((columns, 24)))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    *facts, command = reseen("models", "show", "resnet50_imagenet").out.splitlines()
+
+    assert all(len(line) <= columns for line in facts if "://" not in line and "_" not in line)
+    assert command == piped.splitlines()[-1]
+    assert " ".join(" ".join(facts).split()) == " ".join(" ".join(piped.splitlines()[:-1]).split())
+
+
+def test_a_home_of_nobody_is_told(reseen: Reseen, monkeypatch: pytest.MonkeyPatch, well_told: WellTold) -> None:
+    monkeypatch.setenv("RESEEN_HOME", "~nobody_of_this_name/models")
+    answer = reseen("models", "list")
+    assert answer.code == 2
+    assert well_told(answer)
 
 
 def test_an_unknown_model_is_told(reseen: Reseen, home: Path, well_told: WellTold) -> None:
@@ -124,7 +149,10 @@ def test_a_model_is_pulled_once_and_kept_at_home(reseen: Reseen, model: Entry, h
     assert path.read_bytes() == b"weights"
     assert f"reseen models import {path} --from torchreid" in answer.err
     assert "licence: none stated" in answer.err
-    assert "mAP 50.0; pulled" in reseen("models", "list").out
+    assert f"  here        {path}\n" in reseen("models", "list").out
+    shown = reseen("models", "show", "served").out
+    assert f"SHA-256     {told['sha256']}\n" in shown
+    assert f"to use it   reseen models import {path} --from torchreid" in shown
     assert json.loads(reseen("models", "show", "served", "--json").out)["pulled"]["sha256"] == told["sha256"]
 
 

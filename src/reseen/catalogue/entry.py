@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+NAMES = {"recall1": "recall@1"}
+"""What a figure is called in the field, where JSON has another name."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -44,6 +47,17 @@ class Entry:
     def file_name(self) -> str:
         """What the file is called."""
         return PurePosixPath(self.path or urlsplit(self.url or "").path).name
+
+    @property
+    def figures_in_words(self) -> str:
+        """The figures with the field's names, as `recall@1 94.5 %, mAP 85.82 %`."""
+        told = [f"{NAMES.get(name, name)} {value:g} %" for name, value in self.figures.items()]
+        return ", ".join(told) or "none published"
+
+    @property
+    def size_in_words(self) -> str:
+        """The size in MB, where it is known."""
+        return "not published" if self.bytes is None else f"{self.bytes / 10**6:.1f} MB"
 
     @property
     def checked_by(self) -> str:

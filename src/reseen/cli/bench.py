@@ -19,18 +19,19 @@ if TYPE_CHECKING:
     from reseen.workflows.bench_case import Figures
 
 COLUMNS = (
-    "engine",
-    "precision",
-    "batch",
-    "threads",
-    "images/s",
-    "p50 ms",
-    "p99 ms",
-    "CPU ms/image",
-    "memory MB",
-    "file MB",
-    "cosine",
+    ("engine", ""),
+    ("type", ""),
+    ("batch", ""),
+    ("threads", ""),
+    ("images", "/s"),
+    ("p50", "ms"),
+    ("p99", "ms"),
+    ("CPU ms", "/image"),
+    ("memory", "MB"),
+    ("file", "MB"),
+    ("cosine", ""),
 )
+"""Two lines of headings, so that a table fits a terminal of 80 columns."""
 LARGEST = 4096
 """Batch size, and number of threads."""
 
@@ -82,7 +83,7 @@ def bench(
             got="; ".join(reasons),
             cure="install one, or export a model for another",
         )
-    give({"cases": [_figures(each) for each in measured]} if as_json else "\n".join(_table(measured)))
+    give({"cases": [_figures(each) for each in measured]} if as_json else "\n".join(table(measured)))
 
 
 def _numbers(option: str, text: str) -> list[int]:
@@ -112,12 +113,12 @@ def _figures(measured: Measured) -> dict[str, object]:
     }
 
 
-def _table(measured: Sequence[Measured]) -> list[str]:
-    """Aligned columns, the first two to the left."""
-    rows = [COLUMNS, *(_row(each, each.figures) for each in measured if each.figures)]
+def table(measured: Sequence[Measured]) -> list[str]:
+    """What was measured, in aligned columns, the first two to the left; at most 80 characters wide."""
+    rows = [*zip(*COLUMNS, strict=True), *(_row(each, each.figures) for each in measured if each.figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join(
+        " ".join(
             cell.ljust(width) if place < 2 else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
@@ -133,8 +134,13 @@ def _row(measured: Measured, figures: Figures) -> tuple[str, ...]:
         case.precision,
         str(case.batch_size),
         str(case.threads),
-        *(f"{number:.4g}" for number in numbers),
+        *map(short, numbers),
         f"{figures.peak_memory_mb:.0f}",
-        f"{measured.file_bytes / 1e6:.1f}",
+        short(measured.file_bytes / 1e6),
         "–" if measured.cosine is None else f"{measured.cosine:.6f}",
     )
+
+
+def short(number: float) -> str:
+    """Three digits, or as many as stand before the point."""
+    return f"{number:.{0 if number >= 100 else 1 if number >= 10 else 2}f}"

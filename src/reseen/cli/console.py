@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -38,6 +41,28 @@ def fail(message: str) -> None:
 def give(result: str | Mapping[str, Any]) -> None:
     """Print a result on stdout: text as it is, a mapping as one line of JSON."""
     print(visible(result, "\n") if isinstance(result, str) else json.dumps(result))
+
+
+def fold(label: str, text: str, indent: int) -> str:
+    """A label and a text beside it, folded between words to the width of the terminal; one line if stdout is none.
+
+    Args:
+        label: shorter than `indent`.
+        text: of one line.
+        indent: columns before the text, in each of its lines.
+    """
+    line = f"{label:<{indent}}{text}"
+    if not sys.stdout.isatty():
+        return line
+    width = max(shutil.get_terminal_size().columns, indent + 20)
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * indent,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 class StageBars:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import urllib.request
 from dataclasses import asdict
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reseen.cli.console import StageBars, give, say
+from reseen.cli.console import StageBars, fold, give, say
 from reseen.cli.options import JsonOption, OverrideOption
 from reseen.errors import UsageError
 from reseen.files import make_folder
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from reseen.recipe.schema import Recipe
 
 app = typer.Typer(help="Known models, and weights from elsewhere.", no_args_is_help=True)
-MEGABYTE = 10**6
+LISTED = ("what", "figures", "size", "licence", "here")
+INDENT = 12
 WEIGHTS = ".safetensors"
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `reseen models list` shows it.")]
 
@@ -52,9 +54,8 @@ def list_models(as_json: JsonOption = False) -> None:
         give({"models": [_facts(entry, store.find(entry)) for entry in ENTRIES]})
         return
     for entry in ENTRIES:
-        here = "comes with the sources" if entry.url is None else "pulled" if store.find(entry) else "not pulled"
-        figures = ", ".join(f"{name} {value}" for name, value in entry.figures.items()) or "no figures published"
-        give(f"{entry.name}\n  {entry.what}\n  {_size(entry)}; {figures}; {here}\n  licence: {entry.licence}")
+        facts = _in_words(entry, store.find(entry))
+        give("\n".join([entry.name, *(fold(f"  {fact}", facts[fact], INDENT + 2) for fact in LISTED)]))
 
 
 @app.command()
@@ -66,8 +67,13 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
     from reseen.catalogue.known import find_entry
 
     entry = find_entry(name)
-    facts = _facts(entry, _store().find(entry))
-    give(facts if as_json else "\n".join(f"{fact}: {value}" for fact, value in facts.items() if value is not None))
+    kept = _store().find(entry)
+    if as_json:
+        give(_facts(entry, kept))
+        return
+    give("\n".join(fold(fact, text, INDENT) for fact, text in _in_words(entry, kept).items()))
+    # In one piece, so that it can be copied.
+    give(f"{'to use it':<{INDENT}}{_command(entry, kept)}")
 
 
 @app.command()
@@ -85,7 +91,7 @@ def pull(name: NameArgument, as_json: JsonOption = False) -> None:
     with StageBars() as bars:
         kept = _store().pull(entry, progress=lambda there, total: bars("fetching", there, total or there))
     say(f"checked by {kept.record.checked_by}")
-    say(f"to use it: {entry.use.replace('FILE', str(kept.path))}")
+    say(f"to use it: {_command(entry, kept)}")
     give({"path": str(kept.path), **kept.record.model_dump()} if as_json else str(kept.path))
 
 
@@ -176,8 +182,17 @@ def _store() -> Store:
     from reseen.catalogue.store import Store
 
     home = os.environ.get("RESEEN_HOME") or "~/.cache/reseen"
+    try:
+        folder = Path(home).expanduser()
+    except RuntimeError:
+        raise UsageError(
+            f"the home of nobody: {home}",
+            expected="RESEEN_HOME, or a user with a home",
+            got=home,
+            cure="set RESEEN_HOME to a folder",
+        ) from None
     offline = os.environ.get("RESEEN_OFFLINE", "0") not in ("", "0")
-    return Store(Path(home).expanduser(), offline=offline, proxies=urllib.request.getproxies())
+    return Store(folder, offline=offline, proxies=urllib.request.getproxies())
 
 
 def _facts(entry: Entry, kept: Kept | None) -> dict[str, object]:
@@ -185,5 +200,29 @@ def _facts(entry: Entry, kept: Kept | None) -> dict[str, object]:
     return {**entry.to_dict(), "pulled": pulled}
 
 
-def _size(entry: Entry) -> str:
-    return "size not published" if entry.bytes is None else f"{entry.bytes / MEGABYTE:.1f} MB"
+def _in_words(entry: Entry, kept: Kept | None) -> dict[str, str]:
+    """What a person wants to know, by what it is about."""
+    here = f"comes with the sources: {entry.path}" if entry.url is None else "not pulled"
+    return {
+        "name": entry.name,
+        "what": entry.what,
+        "figures": entry.figures_in_words,
+        "size": entry.size_in_words,
+        "licence": entry.licence,
+        "trained on": entry.trained_on,
+        "stated by": entry.stated_by,
+        **({} if entry.url is None else {"address": entry.url}),
+        "checked by": entry.checked_by,
+        **(
+            {}
+            if kept is None and entry.sha256 is None
+            else {"SHA-256": kept.record.sha256 if kept else str(entry.sha256)}
+        ),
+        "here": here if kept is None else str(kept.path),
+    }
+
+
+def _command(entry: Entry, kept: Kept | None) -> str:
+    """One that uses the model's file."""
+    path = entry.path if kept is None else str(kept.path)
+    return entry.use if path is None else entry.use.replace("FILE", shlex.quote(path))
