@@ -83,7 +83,6 @@ def test_other_formats_of_arrays_are_read_as_well(suffix: str, tmp_path: Path) -
         {"state_dict": {}},
         {"a": 1},
         {"a": torch.ones(1), "epoch": 3},
-        {1: torch.ones(1)},
         {"a": torch.ones(1).to_sparse()},
         {"state": {0: {"step": torch.ones(1)}}, "param_groups": []},
     ],
@@ -96,11 +95,16 @@ def test_what_is_not_arrays_by_name_is_refused(held: Any, tmp_path: Path) -> Non
 def test_arrays_that_share_their_bytes_are_counted_before_they_are_copied(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = saved(tmp_path, {"wide": torch.ones(1).expand(1000, 1000)})
-    monkeypatch.setattr(checkpoint, "MAX_BYTES", 10**6)
+    wide = saved(tmp_path, {"wide": torch.ones(1).expand(1000, 1000)})
+    with pytest.raises(WeightsError, match="4,000,000 bytes of arrays in a file of"):
+        read_checkpoint(wide)
 
-    with pytest.raises(WeightsError, match="4,000,000 bytes of arrays"):
-        read_checkpoint(path)
+    shared = torch.ones(1000)
+    tied = saved(tmp_path, {"one": shared, "other": shared})
+    assert len(read_checkpoint(tied)) == 2
+    monkeypatch.setattr(checkpoint, "MAX_BYTES", 7999)
+    with pytest.raises(WeightsError, match="8,000 bytes of arrays"):
+        read_checkpoint(tied)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def test_what_is_whole_fits(recipe: MakeRecipe, entries: dict[str, Tensor]) -> N
         ("neck.weight", torch.ones(160, dtype=torch.int64), "1 not finite numbers"),
         ("neck.weight", torch.ones(160, dtype=torch.complex64), "1 not finite numbers"),
         ("neck.num_batches_tracked", torch.tensor(1.5), "1 not finite numbers"),
+        ("head.weight", torch.tensor(1.5), "1 not of this network: their.head.weight"),
+        ("head.weight", torch.empty(0, 160), "1 not of this network: their.head.weight"),
+        ("head.weight", torch.ones(3), r"1 of another shape: their.head.weight: head.weight is \(3,\)"),
     ],
 )
 def test_what_does_not_fit_is_told_by_their_names(

@@ -5,6 +5,7 @@ import io
 import pickle
 import pickletools
 import struct
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -19,9 +20,15 @@ from reseen.models.foreign.pickled import Array
 
 REFUSED = (ValueError, KeyError, TypeError, struct.error, OverflowError)
 TEXT = st.text(max_size=8)
+NAME = TEXT.filter(str.isprintable)
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT | st.binary(max_size=8),
-    lambda below: st.lists(below) | st.tuples(below, below) | st.tuples(below) | st.dictionaries(TEXT, below),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | TEXT
+    | st.binary(max_size=8),
+    lambda below: st.lists(below) | st.tuples(below, below) | st.tuples(below) | st.dictionaries(NAME, below),
     max_leaves=20,
 )
 
@@ -101,6 +108,15 @@ ATTACKS = {
     "frame and nothing": b"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f",
     "memory from a place that was not filled": b"\x80\x02j\xff\xff\xff\x7f.",
     "key that is a tuple": b"\x80\x02})K\x01s.",
+    "key that is no name": b"\x80\x02}NK\x01s.",
+    "key that a terminal obeys": pickle.dumps({"\x1b[31m": 1}),
+    "key that is too long": pickle.dumps({"a" * 513: 1}),
+    "key that is there twice": b"\x80\x02}(K\x01K\x02X\x01\x00\x00\x001K\x02u.",
+    "number of more than 64 bits": pickle.dumps(2**63),
+    "number of more than 64 bits below 0": pickle.dumps(-(2**63) - 1),
+    "number as a line, of more than 64 bits": b"L99999999999999999999L\n.",
+    "place in memory beyond counting": b"\x80\x02K\x05r\xff\xff\xff\x7f.",
+    "place in memory below 0": b"K\x05p-1\n.",
     "key without a value": b"\x80\x02}(K\x01u.",
     "items without a mark": b"\x80\x02}K\x01K\x02u.",
     "below the mark": b"\x80\x02](a.",
@@ -131,8 +147,53 @@ def test_attacks_that_name_something_are_refused_for_the_name() -> None:
             read(ATTACKS[attack])
 
 
-def test_a_place_in_memory_costs_no_more_for_its_number() -> None:
-    assert read(b"\x80\x02K\x05r\xff\xff\xff\x7f.") == 5
+def test_a_number_as_a_key_becomes_its_text() -> None:
+    assert read(pickle.dumps({0: "a", -1: "b", "c": "d"})) == {"0": "a", "-1": "b", "c": "d"}
+
+
+def memo(place: int) -> bytes:
+    return b"r" + struct.pack("<I", place)
+
+
+def text(value: str) -> bytes:
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+
+def long(value: int) -> bytes:
+    content = value.to_bytes(value.bit_length() // 8 + 1, "little")
+    return b"\x8b" + struct.pack("<i", len(content)) + content
+
+
+MEETING = 2**61 - 1
+"""Python keeps the multiples of it in one place of a dict."""
+PAIRS = text("a") + b"".join(memo(place) + b"j" + struct.pack("<I", place) + b"\x86" for place in range(26))
+MANY = b"(" + b"K\x01" * 50_000 + b"t" + memo(0)
+DTYPE = b"cnumpy\ndtype\n"
+ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n"
+SIDES = long((1 << 8_000_000) - 1) + memo(0) + b"h\x00" * 7
+SLOW = {
+    "type of 2**26 leaves": DTYPE + b"(" + PAIRS + b"tR.",
+    "key of 2**26 leaves": b"}" + PAIRS + b"K\x01s.",
+    "keys that meet": b"}(" + b"".join(long(MEETING * key) + b"N" for key in range(1, 20_000)) + b"u.",
+    "places that meet": b"N" + b"".join(b"p%d\n" % (MEETING * place) for place in range(1, 20_000)) + b".",
+    "sides of millions of bits": ARRAY + b")R(K\x01(" + SIDES + b"t" + DTYPE + text("f4") + b"\x85R\x89C\x00tb.",
+    "calls with many arguments": MANY + ARRAY + b"q\x01" + b"h\x01h\x00R" * 10_000 + b".",
+    "states of many parts": b"(K\x03" + text("<") + MANY[1:] + DTYPE + text("f4") + b"\x85R" + 10_000 * b"h\x00b",
+    "bytes written again and again": text("a" * 10**6)
+    + b"q\x00c_codecs\nencode\nq\x01"
+    + text("latin1")
+    + b"q\x02"
+    + b"h\x01h\x00h\x02\x86R" * 4000
+    + b".",
+}
+
+
+@pytest.mark.parametrize("attack", SLOW)
+def test_the_work_grows_with_the_file_and_no_faster(attack: str) -> None:
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"type|order|key|place|64 bits|arguments|bytes"):
+        read(b"\x80\x02" + SLOW[attack])
+    assert time.process_time() - start < 1
 
 
 def test_steps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,13 +203,12 @@ def test_steps_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         read(pickle.dumps(list(range(120))))
 
 
-def test_bytes_written_as_text_are_counted_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickle_machine, "MAX_ENCODED", 100)
-    text = b"\x80\x02]" + b"c_codecs\nencode\nX\x32\x00\x00\x00" + b"a" * 50 + b"X\x06\x00\x00\x00latin1\x86Ra"
-    assert read(text + b".") == [b"a" * 50]
-    again = b"c_codecs\nencode\nX\x32\x00\x00\x00" + b"a" * 50 + b"X\x06\x00\x00\x00latin1\x86Ra"
-    with pytest.raises(ValueError, match="more than 100 bytes"):
-        read(text + again + again + b".")
+def test_bytes_written_as_text_are_no_more_than_the_file_has() -> None:
+    encoded = b"h\x00h\x01h\x02\x86R"
+    names = b"\x80\x02c_codecs\nencode\nq\x00" + text("a" * 50) + b"q\x01" + text("latin1") + b"q\x02"
+    assert read(names + encoded + b".") == b"a" * 50
+    with pytest.raises(ValueError, match="more bytes written as text"):
+        read(names + 5 * encoded + b".")
 
 
 def test_every_opcode_either_keeps_data_or_is_refused() -> None:

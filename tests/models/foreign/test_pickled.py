@@ -38,7 +38,7 @@ def test_an_array_has_the_values_that_numpy_gave_it(name: str, order: str) -> No
     ).all()
 
 
-@pytest.mark.parametrize("name", ["O", "V8", "U4", "S4", "M8", "m8", "c8", "O8", "f4,f4", ["f4"], None, 4])
+@pytest.mark.parametrize("name", ["O", "V8", "U4", "S4", "M8", "m8", "c8", "O8", "f4,f4", ["f4"], ("f4",), None, 4])
 def test_only_numbers_have_a_type(name: object) -> None:
     with pytest.raises(ValueError, match="arrays of type"):
         DType(name, False, True)
@@ -50,6 +50,7 @@ def test_only_numbers_have_a_type(name: object) -> None:
         (1, (2,), dtype("f4"), False, b"1234"),
         (1, (-1,), dtype("f4"), False, b""),
         (1, (10**12, 10**12), dtype("f4"), False, b""),
+        (1, (2**63 - 1,) * 8, dtype("f4"), False, b""),
         (1, (2.0,), dtype("f4"), False, b"12345678"),
         (1, (True,), dtype("f4"), False, b"1234"),
         (1, [2], dtype("f4"), False, b"12345678"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import re
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
@@ -49,12 +50,6 @@ def test_a_checkpoint_with_numpy_s_numbers_beside_its_weights_is_read(legacy: bo
     assert read["labels"].values.tolist() == [0, 1, 2]
 
 
-def test_numpy_is_admitted_for_the_time_of_reading_alone(tmp_path: Path) -> None:
-    before = set(torch.serialization.get_safe_globals())
-    read_pickle(saved(tmp_path / "model.pth", {"rank1": np.float32(0.5)}, legacy=False))
-    assert set(torch.serialization.get_safe_globals()) == before
-
-
 def test_a_plain_pickle_of_arrays_is_read(tmp_path: Path) -> None:
     (tmp_path / "model.pdparams").write_bytes(pickle.dumps({"weight": np.ones(2, np.float32)}))
     read: Any = read_pickle(tmp_path / "model.pdparams")
@@ -62,11 +57,17 @@ def test_a_plain_pickle_of_arrays_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "held", [Attack(), {"state_dict": {}, "more": Attack()}, argparse.Namespace(a=1), np.array([{}])]
+    ("held", "named"),
+    [
+        (Attack(), "posix.system"),
+        ({"state_dict": {}, "more": Attack()}, "posix.system"),
+        (argparse.Namespace(a=1), "argparse.Namespace"),
+        (re.compile("a"), "re._compile"),
+    ],
 )
 @pytest.mark.parametrize("form", ["zip", "legacy", "plain"])
 def test_p10_what_weights_do_not_need_is_refused_and_leaves_no_trace(
-    held: object, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    held: object, named: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "model.pth"
@@ -78,6 +79,7 @@ def test_p10_what_weights_do_not_need_is_refused_and_leaves_no_trace(
     with pytest.raises(WeightsError, match="is not read") as error:
         read_pickle(path)
 
+    assert error.value.got == f"the name {named!r}, which weights do not need"
     assert "safetensors.torch.save_file" in str(error.value.cure)
     assert [file.name for file in tmp_path.iterdir()] == ["model.pth"]
 
@@ -107,14 +109,6 @@ def test_half_a_file_is_refused(legacy: bool, share: float, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_long_texts_in_a_torch_file_are_refused(legacy: bool, tmp_path: Path) -> None:
-    path = saved(tmp_path / "model.pth", {"weight": torch.ones(1), "log": "a" * 5000}, legacy=legacy)
-
-    with pytest.raises(WeightsError, match="a text of 5,000 characters"):
-        read_pickle(path)
-
-
-@pytest.mark.parametrize("legacy", [False, True])
 def test_steps_in_a_torch_file_are_counted(legacy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path / "model.pth", list(range(100)), legacy=legacy)
     monkeypatch.setattr(pickle_machine, "MAX_OPCODES", 50)
@@ -124,16 +118,16 @@ def test_steps_in_a_torch_file_are_counted(legacy: bool, tmp_path: Path, monkeyp
 
 
 @pytest.mark.parametrize("layer", [b"\x85", b"q\x00h\x00\x86"])  # (x,) and (x, x): deep, and of 2**n leaves
-def test_a_key_of_tuples_within_tuples_neither_crashes_torch_nor_keeps_it_busy(layer: bytes, tmp_path: Path) -> None:
+def test_a_key_of_tuples_within_tuples_is_refused_at_once(layer: bytes, tmp_path: Path) -> None:
     path = saved(tmp_path / "model.pth", {"weight": torch.ones(1)}, legacy=False)
     with zipfile.ZipFile(path) as archive:
         members = {member.filename: archive.read(member) for member in archive.infolist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            deep = b"\x80\x02})" + layer * 400_000 + b"K\x01s."
+            deep = b"\x80\x02})" + layer * 50_000 + b"K\x01s."
             archive.writestr(name, deep if name.endswith("data.pkl") else content)
 
-    with pytest.raises(WeightsError, match="keys are not names"):
+    with pytest.raises(WeightsError, match="a tuple for a key"):
         read_pickle(path)
 
 
@@ -142,19 +136,6 @@ def test_files_over_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(restricted_pickle, "MAX_BYTES", 1000)
 
     with pytest.raises(WeightsError, match="bytes"):
-        read_pickle(path)
-
-
-def test_an_archive_that_unpacks_to_more_than_is_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "bomb.pth"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", b"\x80\x02N.")
-        archive.writestr("archive/data/0", bytes(10**6))
-    monkeypatch.setattr(restricted_pickle, "MAX_BYTES", 10**5)
-
-    with pytest.raises(WeightsError, match="when unpacked"):
         read_pickle(path)
 
 

@@ -22,6 +22,8 @@ PARALLEL = "module."
 NAME_TABLE = "StructuredToParameterName@@"
 """PaddlePaddle's own names of the arrays, kept beside them."""
 MAX_ENTRIES = 100_000
+MAX_SHARED = 4
+"""How many times a file's own bytes its arrays may have: tied weights are there once, and named twice."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -44,13 +46,13 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     if not isinstance(held, Mapping):
         raise _not_weights(path, f"a {type(held).__name__}")
     values = {name: _array(value) for name, value in held.items() if name != NAME_TABLE}
-    others = [str(name)[:100] for name, value in values.items() if value is None or not isinstance(name, str)]
+    others = [name for name, value in values.items() if value is None]
     if others or not values or len(values) > MAX_ENTRIES:
         raise _not_weights(path, f"{len(values):,} entries" + (f"; not arrays: {first(others)}" if others else ""))
     arrays = {name: value for name, value in values.items() if value is not None}
     size = sum(_bytes(value) for value in arrays.values())  # before any is copied: a file can name one very often
-    if size > MAX_BYTES:
-        raise _not_weights(path, f"{size:,} bytes of arrays")
+    if size > min(MAX_BYTES, MAX_SHARED * path.stat().st_size):
+        raise _not_weights(path, f"{size:,} bytes of arrays in a file of {path.stat().st_size:,}")
     return _unwrapped({name: _tensor(value) for name, value in arrays.items()})
 
 
@@ -58,11 +60,7 @@ def _array(value: Any) -> Tensor | Array | None:
     """The array that an entry is, or that it holds beside its name, as newer PaddlePaddle saves them."""
     if isinstance(value, tuple) and len(value) == 2:
         _, value = value
-    return (
-        value
-        if isinstance(value, Tensor | Array) and getattr(value, "layout", torch.strided) is torch.strided
-        else None
-    )
+    return value if isinstance(value, Tensor | Array) else None
 
 
 def _bytes(value: Tensor | Array) -> int:
@@ -71,7 +69,7 @@ def _bytes(value: Tensor | Array) -> int:
 
 def _tensor(value: Tensor | Array) -> Tensor:
     if isinstance(value, Tensor):
-        return value.detach().clone(memory_format=torch.contiguous_format)
+        return value.clone(memory_format=torch.contiguous_format)
     native = value.values.astype(value.values.dtype.newbyteorder("="))  # also a copy that may be written to
     return torch.from_numpy(native)
 

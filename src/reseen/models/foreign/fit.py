@@ -103,8 +103,9 @@ def check_fit(
         WeightsError: they are not, or a value is not a finite number.
     """
     head = None if start else arranged.get("head.weight")
+    people = len(head) if head is not None and head.ndim and head.numel() else 0
     with torch.device("meta"):  # names and shapes are enough
-        network = build_network(recipe.model, 0 if head is None else len(head))
+        network = build_network(recipe.model, people)
     wanted = {
         name: entry
         for name, entry in network.state_dict().items()

@@ -1,26 +1,31 @@
 """Reads a pickle as data: its opcodes are followed by hand, and what they may call is a short list of ours.
 
-Written for the plain pickles of arrays that PaddlePaddle saves. Python's own unpickler is not used: it would call
-whatever a list of ours let through, and take sizes and places in its memory from the file.
+Python's own unpickler is not used: it would call whatever a list of ours let through, and take sizes and places in its
+memory from the file. What is kept of a file is bounded so that the work of reading it grows with its bytes and no
+faster: whole numbers are of 64 bits, keys are short texts, calls have few arguments, and bytes written as text are no
+more than the file has.
 """
 
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import BufferedIOBase
 from typing import Any, ClassVar
 
 from reseen.models.foreign.pickled import CONTAINERS, NUMPY, Array, DType
 
 MAX_OPCODES = 2_000_000
-MAX_ENCODED = 4 * 2**30
-"""Bytes that may be written as text, all of them together."""
 MAX_LINE = 4096
+MAX_NAME = 512
+"""Characters of a key."""
+MAX_ARGUMENTS = 16
+INT64 = range(-(2**63), 2**63)
 VALUES = frozenset(
     [
         *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
         *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+        "SHORT_BINSTRING",
     ]
 )
 """Opcodes that put down their argument."""
@@ -40,12 +45,12 @@ class Rest:
 
     def __init__(self, file: BufferedIOBase, size: int) -> None:
         self._file = file
-        self._size = size
+        self.size = size
         self.tell = file.tell
 
     def read(self, size: int) -> bytes:
         """Exactly so many bytes."""
-        if size > self._size - self._file.tell():
+        if size > self.size - self._file.tell():
             raise ValueError("more than there is in the file")
         return self._file.read(size)
 
@@ -83,9 +88,9 @@ class PickleMachine:
     def __init__(self) -> None:
         self._stack: list[Any] = []
         self._marks: list[int] = []
-        self._memo: dict[int, Any] = {}
-        self._encoded = 0
-        self._admitted: dict[str, Callable[..., object]] = {**NUMPY, **CONTAINERS, ENCODE: self._encode}
+        self._memo: list[Any] = []
+        self._encodable = 0
+        self._admitted: dict[str, object] = {**NUMPY, **CONTAINERS, ENCODE: self._encode}
 
     def run(self, file: Rest) -> object:
         """The object that was pickled.
@@ -93,6 +98,7 @@ class PickleMachine:
         Raises:
             ValueError: it names what is not admitted, uses an opcode that arrays do not need, or is damaged.
         """
+        self._encodable = file.size
         for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
             if count > MAX_OPCODES:
                 raise ValueError(f"more than {MAX_OPCODES:,} steps")
@@ -103,6 +109,8 @@ class PickleMachine:
 
     def _step(self, name: str, argument: Any) -> None:
         if name in VALUES:
+            if type(argument) is int and argument not in INT64:
+                raise ValueError("a whole number of more than 64 bits")
             self._stack.append(argument)
         elif name in CONSTANTS:
             self._stack.append(CONSTANTS[name])
@@ -164,11 +172,19 @@ class PickleMachine:
 
     def _set(self, items: list[Any]) -> None:
         keys, values = items[::2], items[1::2]
-        if len(keys) != len(values) or not all(type(key) in (str, int) for key in keys):
-            raise ValueError("a dict whose keys are not names")
-        self._last(dict).update(zip(keys, values, strict=True))
+        if len(keys) != len(values):
+            raise ValueError("a dict with a key and no value")
+        held = self._last(dict)
+        for key, value in zip(keys, values, strict=True):
+            name = _name(key)
+            if name in held:
+                raise ValueError(f"a dict with the key {name!r} twice")
+            held[name] = value
 
     def _remember(self, place: int) -> None:
+        if not 0 <= place <= MAX_OPCODES:
+            raise ValueError(f"place {place:,} in memory")
+        self._memo += [None] * (place + 1 - len(self._memo))
         self._memo[place] = self._pop()
         self._stack.append(self._memo[place])
 
@@ -176,6 +192,8 @@ class PickleMachine:
         self._remember(len(self._memo))
 
     def _recall(self, place: int) -> None:
+        if not 0 <= place < len(self._memo):
+            raise ValueError("a place in memory that was not filled")
         self._stack.append(self._memo[place])
 
     def _global(self, argument: str) -> None:
@@ -187,27 +205,47 @@ class PickleMachine:
 
     def _find(self, name: str) -> None:
         if name not in self._admitted:
-            raise ValueError(f"the name {name[:100]!r}")
+            raise ValueError(f"the name {name[:100]!r}, which weights do not need")
         self._stack.append(self._admitted[name])
 
     def _reduce(self, _: object) -> None:
         made_by, arguments = self._pop_several(2)
-        if not isinstance(arguments, tuple) or not any(made_by is each for each in self._admitted.values()):
+        if not (callable(made_by) and any(made_by is each for each in self._admitted.values())):
             raise ValueError("a call of something that is not callable")
+        _check_few(arguments)
         self._stack.append(made_by(*arguments))
 
     def _build(self, _: object) -> None:
         made, state = self._pop_several(2)
-        if type(made) not in (Array, DType) or not isinstance(state, tuple):
-            raise ValueError(f"a state for a {type(made).__name__}")
-        made.__setstate__(state)
+        self._set_state(made, state)
         self._stack.append(made)
+
+    def _set_state(self, made: object, state: Any) -> None:
+        if not isinstance(made, Array | DType):
+            raise ValueError(f"a state for a {type(made).__name__}")
+        _check_few(state)
+        made.__setstate__(state)
 
     def _encode(self, text: object, encoding: object) -> bytes:
         """Stands in for `_codecs.encode`: how older pickles write bytes."""
         if not isinstance(text, str) or encoding not in ENCODINGS:
             raise ValueError("bytes that are not written as text")
-        self._encoded += len(text)
-        if self._encoded > MAX_ENCODED:
-            raise ValueError(f"more than {MAX_ENCODED:,} bytes written as text")
+        self._encodable -= len(text)
+        if self._encodable < 0:
+            raise ValueError("more bytes written as text than there are in the file")
         return text.encode("latin1")
+
+
+def _name(key: object) -> str:
+    """A key as it is kept, a number as its text: Python takes long over numbers that are chosen to meet in a dict."""
+    name = str(key) if type(key) is int else key
+    if type(name) is not str:
+        raise ValueError(f"a dict with a {type(key).__name__} for a key")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(f"a dict with the key {name[:100]!r}: keys are printable, of at most {MAX_NAME} characters")
+    return name
+
+
+def _check_few(arguments: object) -> None:
+    if not isinstance(arguments, tuple) or len(arguments) > MAX_ARGUMENTS:
+        raise ValueError(f"a call with something else than a tuple of at most {MAX_ARGUMENTS} arguments")

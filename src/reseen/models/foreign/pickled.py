@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -17,6 +17,15 @@ MAX_AXES = 8
 NUMBERS = ("b1", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8")
 """Types an array may have, as numpy spells them without the order of their bytes."""
 ORDERS = ("<", ">", "|", "=")
+BUILTINS = ("builtins", "__builtin__")
+"""As Python 3 spells it, and as it was spelt before."""
+
+
+def are_sizes(value: object) -> TypeGuard[tuple[int, ...]]:
+    """Whether these are whole numbers from 0 on, one for each of at most `MAX_AXES` axes."""
+    if not isinstance(value, tuple) or len(value) > MAX_AXES:
+        return False
+    return all(type(size) is int and size >= 0 for size in value)
 
 
 class DType:
@@ -27,9 +36,9 @@ class DType:
     """
 
     def __init__(self, name: object, *_: object) -> None:
-        if name not in NUMBERS:
-            raise ValueError(f"arrays of type {str(name)[:20]!r}")
-        self.type = np.dtype(str(name))
+        if not isinstance(name, str) or name not in NUMBERS:
+            raise ValueError(f"arrays of type {name[:20] if isinstance(name, str) else type(name).__name__!r}")
+        self.type = np.dtype(name)
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         _, order, *_ = state
@@ -52,11 +61,10 @@ class Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, dtype, columns_first, data = state
-        whole = isinstance(shape, tuple) and len(shape) <= MAX_AXES and all(type(side) is int for side in shape)
-        if not (whole and isinstance(dtype, DType) and isinstance(data, bytes)):
+        if not (are_sizes(shape) and isinstance(dtype, DType) and isinstance(data, bytes)):
             raise ValueError("an array that is not described as numpy describes them")
-        if min(shape, default=0) < 0 or math.prod(shape) * dtype.type.itemsize != len(data):
-            raise ValueError(f"an array of shape {shape} with {len(data):,} bytes"[:200])
+        if math.prod(shape) * dtype.type.itemsize != len(data):
+            raise ValueError(f"an array of shape {shape} with {len(data):,} bytes")
         self.values = np.frombuffer(data, dtype.type).reshape(shape, order="F" if columns_first else "C")
 
 
@@ -122,7 +130,7 @@ NUMPY: Mapping[str, Callable[..., object]] = {
 """Names of numpy's that are admitted; from version 2 on, numpy spells `core` with an underscore."""
 CONTAINERS: Mapping[str, Callable[..., object]] = {
     "collections.OrderedDict": ordered,
-    **{f"{builtin}.tuple": same_tuple for builtin in ("builtins", "__builtin__")},
-    **{f"{builtin}.bytes": no_bytes for builtin in ("builtins", "__builtin__")},
+    **{f"{builtin}.tuple": same_tuple for builtin in BUILTINS},
+    **{f"{builtin}.bytes": no_bytes for builtin in BUILTINS},
 }
-"""Other names that are admitted; before Python 3, `builtins` was spelt otherwise."""
+"""Other names that are admitted."""
