@@ -45,7 +45,7 @@ def test_the_file_is_called_as_at_its_address() -> None:
     ],
 )
 def test_figures_are_told_in_percent_by_the_names_of_the_field(figures: dict[str, float], words: str) -> None:
-    entry = Entry("name", **FIXED, figures=figures, bytes=899_848)  # type: ignore[arg-type]
+    entry = Entry("name", **FIXED, figures=figures, bytes=899_848)
     assert entry.figures_in_words == words
     assert entry.size_in_words == "0.9 MB"
 

@@ -64,7 +64,7 @@ def test_a_text_is_folded_beside_its_label_on_a_terminal_and_left_alone_in_a_pip
     text = "a licence of many words, and https://example.org/an/address-that-is-not-broken"
     assert fold("licence", text, 9) == f"licence  {text}"
 
-    monkeypatch.setattr(console.shutil, "get_terminal_size", lambda: os.terminal_size((30, 24)))
+    monkeypatch.setattr("reseen.cli.console.shutil.get_terminal_size", lambda: os.terminal_size((30, 24)))
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert fold("licence", text, 9).splitlines() == [
         "licence  a licence of many",

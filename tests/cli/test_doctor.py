@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +76,23 @@ def test_text_in_brackets_is_shown_as_it_is(reseen: Reseen, monkeypatch: pytest.
     monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: [finding])
 
     assert "  cure: pip install 'reseen[train]'\n1 problem\n" in reseen("doctor").out
+
+
+def test_what_is_long_is_folded_to_the_terminal_and_names_cannot_command_it(
+    reseen: Reseen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [Finding("a", "ok", "many words " * 20), Finding("weights", "problem", "no \x1b[31m", "look " * 20)]
+    monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: findings)
+    assert "\x1b" not in reseen("doctor").out
+    assert "no \\x1b[31m" in reseen("doctor").out
+
+    monkeypatch.setattr("reseen.cli.console.shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", reseen("doctor").out).splitlines()
+
+    assert max(map(len, lines)) <= 40
+    assert lines[1].startswith(" " * 18 + "many ")
+    assert sum("look" in line for line in lines) > 3
 
 
 def test_it_works_without_torch(reseen_process: Reseen, tmp_path: Path) -> None:

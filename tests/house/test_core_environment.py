@@ -6,6 +6,7 @@ import json
 import subprocess
 import tomllib
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,21 @@ def test_a_calibrated_bundle_gives_verdicts(core_python: Python, calibrated_bund
 
     assert done.returncode == 0, done.stderr
     assert "same person: " in done.stdout
+
+
+def test_the_doctor_finds_nothing_wrong_with_it_and_says_what_it_could_have(
+    core_python: Python, tmp_path: Path
+) -> None:
+    done = core_python("-m", "reseen", "doctor", "--output", tmp_path, "--json")
+
+    found = {each["name"]: each for each in json.loads(done.stdout)["findings"]}
+    problems = {name for name, each in found.items() if each["status"] == "problem" and not name.startswith("port ")}
+    assert problems == set(), done.stderr
+    assert found["onnxruntime"]["text"] == f"{metadata.version('onnxruntime')}, an engine"
+    assert "pip install 'reseen[openvino]' brings it, an engine" in found["openvino"]["text"]
+    assert "pip install 'reseen[mnn]' brings it, an engine" in found["MNN"]["text"]
+    assert "pip install 'reseen[train]' brings it, to train" in found["torch"]["text"]
+    assert "pip install 'reseen[parquet]'" in found["pyarrow"]["text"]
 
 
 @pytest.mark.parametrize(

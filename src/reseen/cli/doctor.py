@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from reseen.cli.console import give
+from reseen.cli.console import fold, give, visible
 from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from reseen.workflows.doctor.finding import Finding
 
+STATUS = len("problem") + 2
 STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
@@ -50,10 +51,10 @@ def doctor(
 def _show(findings: Sequence[Finding]) -> None:
     """Print a line for each finding, and its cure below it; in colours where stdout is a terminal."""
     stdout = Console(highlight=False, soft_wrap=True)
-    margin = max(len(each.name) for each in findings)
+    margin = STATUS + max(len(each.name) for each in findings) + 2
     for each in findings:
-        stdout.print(
-            Text(f"{each.status:<9}", STYLES[each.status]), f"{each.name:<{margin}}  {each.text}", sep="", markup=False
-        )
+        line = Text(fold(f"{each.status:<{STATUS}}{each.name}", visible(each.text), margin))
+        line.stylize(STYLES[each.status], 0, STATUS)
+        stdout.print(line)
         if each.cure:
-            stdout.print(f"{'':<{9 + margin}}  cure: {each.cure}", markup=False)
+            stdout.print(Text(fold("", f"cure: {visible(each.cure)}", margin)))

@@ -47,6 +47,19 @@ def test_without_what_computes_the_rest_is_still_looked_at(
     assert {"output", "memory", "port 8000"} <= found.keys()
 
 
+def test_without_torch_a_small_machine_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reseen.workflows.doctor.examination.trains", lambda: False)
+    monkeypatch.setattr("reseen.workflows.doctor.memory.free_bytes", lambda: 10**9)
+    monkeypatch.setattr("reseen.workflows.doctor.disk.free_bytes", lambda folder: 10**9)
+
+    found = {each.name: each.status for each in examine(tmp_path, tmp_path)}
+    assert (found["memory"], found["output"]) == ("ok", "ok")
+
+    monkeypatch.setattr("reseen.workflows.doctor.examination.trains", lambda: True)
+    found = {each.name: each.status for each in examine(tmp_path, tmp_path)}
+    assert (found["memory"], found["output"]) == ("problem", "problem")
+
+
 def test_an_optional_library_of_another_version_does_not_hide_the_devices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ def limit_container(machine: Path, limit: str, used: int) -> None:
 
 def test_free_memory_is_what_the_system_calls_available(machine: Path) -> None:
     assert free_bytes() == 16 * GB
-    assert check_memory().status == "ok"
+    assert check_memory(training=True).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,23 @@ def test_a_containers_limit_counts(limit: str, used: int, free: int, machine: Pa
 def test_too_little_memory_is_a_problem(machine: Path) -> None:
     limit_container(machine, str(4 * GB), 3 * GB)
 
-    found = check_memory()
+    found = check_memory(training=True)
 
     assert found.status == "problem"
     assert "1.0 GB free" in found.text
+    assert "2.0 GB are needed to train" in found.text
     assert "container" in str(found.cure)
+    assert check_memory(training=False).status == "ok"
+
+
+def test_little_is_enough_to_embed(machine: Path) -> None:
+    limit_container(machine, str(4 * GB), 4 * GB - GB // 4)
+
+    found = check_memory(training=False)
+
+    assert found.status == "problem"
+    assert "0.5 GB are needed to embed" in found.text
+    assert "train" not in f"{found.text} {found.cure}"
 
 
 @pytest.mark.parametrize("content", [None, "MemTotal: 32000000 kB\n"])
@@ -55,4 +67,4 @@ def test_a_system_that_does_not_tell_is_noted(content: str | None, machine: Path
     if content is not None:
         (machine / "meminfo").write_text(content, encoding="ascii")
 
-    assert check_memory().status == "note"
+    assert check_memory(training=True).status == "note"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reseen.workflows.doctor.finding import Finding
 
-OUTPUT_BYTES = 2 * 10**9
+RUN_BYTES = 2 * 10**9
 """Room for a run of a large network: `latest` with its state, `best`, and the epochs that are kept."""
 TEMPORARY_BYTES = 10**8
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from reseen.workflows.doctor.disk import OUTPUT_BYTES, TEMPORARY_BYTES, check_folder
+from reseen.workflows.doctor.disk import RUN_BYTES, TEMPORARY_BYTES, check_folder
 from reseen.workflows.doctor.finding import Finding
 from reseen.workflows.doctor.memory import check_memory
-from reseen.workflows.doctor.packages import check_versions
+from reseen.workflows.doctor.packages import check_versions, trains
 from reseen.workflows.doctor.ports import check_port
 
 PORTS = (8000, 8001)
@@ -26,13 +26,14 @@ def examine(output: Path, temporary: Path, weights: Sequence[Path] = ()) -> list
         weights: files to read.
     """
     versions = check_versions()
-    broken = [each.name for each in versions if each.status == "problem" and each.name in LOOKING]
+    broken = sorted(LOOKING - {each.name for each in versions if each.status == "ok"})
+    training = trains()
     return [
         *versions,
         *_with_torch(weights, broken),
-        check_folder("output", output, OUTPUT_BYTES),
+        check_folder("output", output, RUN_BYTES if training else TEMPORARY_BYTES),
         check_folder("temporary files", temporary, TEMPORARY_BYTES),
-        check_memory(),
+        check_memory(training),
         *map(check_port, PORTS),
     ]
 
