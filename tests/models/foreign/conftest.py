@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reseen.models.embedder import NetworkEmbedder
+from reseen.models.foreign.import_weights import Imported, import_weights
 from reseen.models.weights import load_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
@@ -91,15 +92,15 @@ def resnet18_maps() -> Callable[..., Tensor]:
 
 
 @pytest.fixture(scope="session")
-def neck_of() -> Callable[..., Tensor]:
-    """A batch norm on features, from the names of its entries."""
-    return batch_norm
+def resnet18_with_neck(resnet18_entries: Callable[[str], Entries]) -> Callable[[str, str, str], Entries]:
+    """ResNet-18's entries behind a prefix, a neck's, and those of a classifier of four people."""
 
+    def make(prefix: str, neck: str, classifier: str) -> Entries:
+        generator = torch.Generator().manual_seed(1)
+        head = {f"{classifier}.weight": torch.randn(4, 512, generator=generator)}
+        return resnet18_entries(prefix) | norm(neck, 512, generator) | head
 
-@pytest.fixture(scope="session")
-def norm_entries() -> Callable[[str, int], Entries]:
-    """A batch norm's entries."""
-    return lambda name, channels: norm(name, channels, torch.Generator().manual_seed(1))
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +119,34 @@ def embedded() -> Callable[[Recipe, Path, Tensor], Tensor]:
         return network.eval().embed(images)
 
     return embed
+
+
+@pytest.fixture
+def computed_alike(
+    resnet18_maps: Callable[..., Tensor], embedded: Callable[..., Tensor], images: Tensor
+) -> Callable[..., None]:
+    """Compares the features of a weights file with those of ResNet-18 and a neck, from the names of its entries."""
+
+    def check(
+        ours: Recipe, weights: Path, entries: Entries, prefix: str, neck: str, p: float = 1, **stem: bool
+    ) -> None:
+        maps = resnet18_maps(images, entries, prefix, **stem, last_stride=1)
+        pooled = maps.clamp(min=1e-6).pow(p).mean((2, 3)).pow(1 / p)
+        expected = batch_norm(pooled, entries, neck)
+        torch.testing.assert_close(embedded(ours, weights, images), expected, rtol=1e-4, atol=1e-4)
+
+    return check
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Callable[[object, str, Recipe], Imported]:
+    """What became of a checkpoint of a source that was imported to `w.safetensors`."""
+
+    def take(held: object, source: str, recipe: Recipe) -> Imported:
+        torch.save(held, tmp_path / "model.pth")
+        return import_weights(tmp_path / "model.pth", source, recipe, tmp_path / "w.safetensors")
+
+    return take
 
 
 @pytest.fixture(scope="session")

@@ -21,13 +21,9 @@ from reseen.models.foreign.pickled import Array
 REFUSED = (ValueError, KeyError, TypeError, struct.error, OverflowError)
 TEXT = st.text(max_size=8)
 NAME = TEXT.filter(str.isprintable)
+INT64 = st.integers(-(2**63), 2**63 - 1)
 PLAIN = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False)
-    | TEXT
-    | st.binary(max_size=8),
+    st.none() | st.booleans() | INT64 | st.floats(allow_nan=False) | TEXT | st.binary(max_size=8),
     lambda below: st.lists(below) | st.tuples(below, below) | st.tuples(below) | st.dictionaries(NAME, below),
     max_leaves=20,
 )
