@@ -8,6 +8,9 @@ part. `host` is how long Python was in that part, `work` how long its operations
 operations of torch, on an accelerator the kernels, which run while Python is elsewhere. What is left of a step's time
 is `waiting`: nothing was computed. Then the operations that took longest. Exit code 1 when the promise is broken: at
 least 90 % of a step in forward, backward and optimizer.
+
+Seen on two cores that were busy with other work: 99.2 % of a ResNet-50 step and 96.7 % of an `osnet_x0_25` step at
+256×128. No accelerator: not measured.
 """
 
 from __future__ import annotations
