@@ -74,6 +74,25 @@ def test_p12_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
     assert outside == []
 
 
+def unrendered(page: str) -> list[str]:
+    """Rows of tables, items of lists and fences that the page shows as they were typed."""
+    text = re.sub(r"<(pre|script|style|code)\b.*?</\1>", "", page, flags=re.DOTALL)
+    paragraphs = re.findall(r"<p>(.*?)</p>", text, re.DOTALL)
+    return [each for each in paragraphs if re.search(r"^\s*(\||[-*] |```)", each, re.MULTILINE)]
+
+
+def test_tables_and_lists_are_shown_as_such(site: Path) -> None:
+    assert [(path.name, found) for path, text in files(site, ".html") if (found := unrendered(text))] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["<p>| file | what |\n|---|---|</p>", "<p>Read:\n- one\n- two</p>", "<p>so\n```\na</p>"]
+)
+def test_a_table_without_a_blank_line_before_it_would_be_noticed(text: str) -> None:
+    assert unrendered(text)
+    assert not unrendered(f"<pre>{text}</pre><p>1 - 2 | 3</p>")
+
+
 def test_no_page_holds_what_the_theme_fetches_a_library_for(site: Path) -> None:
     assert not [path for path, text in files(site, ".html") if 'class="mermaid"' in text or "glightbox" in text]
 
