@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from http.client import HTTPMessage
+from io import BytesIO
 from typing import Any
 from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request
 
 import pytest
 
@@ -51,6 +54,23 @@ def test_a_redirect_to_elsewhere_is_not_followed(redirect: str, server: Any) -> 
     with pytest.raises((DownloadError, HTTPError)):  # urllib refuses files itself
         opened(server, redirect)
     assert len(server.asked) == 1
+
+
+def test_nobody_elsewhere_sends_on_to_this_machine() -> None:
+    (redirects,) = (
+        handler
+        for handler in build_opener({}, Deadline.in_seconds(60.0)).handlers
+        if isinstance(handler, HTTPRedirectHandler)
+    )
+
+    def follow(url: str, to: str) -> Request | None:
+        return redirects.redirect_request(Request(url), BytesIO(), 302, "Found", HTTPMessage(), to)
+
+    with pytest.raises(DownloadError, match="is not fetched") as error:
+        follow("https://example.org/a", "http://127.0.0.1:8000/b")
+    assert error.value.got == "a redirect from elsewhere to this machine"
+    assert follow("https://example.org/a", "https://example.net/b") is not None
+    assert follow("http://localhost/a", "http://127.0.0.1:8000/b") is not None
 
 
 def test_redirects_have_an_end(server: Any) -> None:
