@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 from reseen.bundle.bundle import open_bundle
-from reseen.workflows.bench import PRECISIONS, REFERENCE, Measured, cases_of, engines_of, measure_cases
+from reseen.engines.choose import PRECISIONS
+from reseen.workflows.bench import REFERENCE, Measured, cases_of, engines_of, measure_cases
 
 ROUNDS = 3
 SECONDS = 2.0

@@ -149,13 +149,16 @@ Bundle::Bundle(std::filesystem::path folder) : folder_(std::move(folder)) {
 }
 
 const Model& Bundle::choose(const std::string& precision) const {
+    const std::vector<std::string> all = {"fp32", "fp16", "int8"};
     std::vector<std::string> kinds;
-    for (const std::string format : {"openvino", "onnx"})
-        for (const Model& model : models_)
-            if (model.format == format && model.precision == precision) return model;
+    for (const std::string& kind : precision.empty() ? all : std::vector<std::string>{precision})
+        for (const std::string format : {"openvino", "onnx"})
+            for (const Model& model : models_)
+                if (model.format == format && model.precision == kind) return model;
     for (const Model& model : models_) kinds.push_back(model.format + " " + model.precision);
-    throw BundleError({folder_.string() + " has no " + precision + " model that OpenVINO runs",
-                       "a model of format openvino or onnx in " + precision,
+    const std::string wanted = precision.empty() ? "" : precision + " ";
+    throw BundleError({folder_.string() + " has no " + wanted + "model that OpenVINO runs",
+                       "a " + wanted + "model of format openvino or onnx",
                        kinds.empty() ? "no model at all" : joined(kinds).substr(0, 300),
                        "export it with reseen, or choose another precision"});
 }

@@ -8,7 +8,7 @@ const char usage[] =
 Features of JPEG and PNG images, computed with the model of a bundle that `reseen export` wrote.
 
   --bundle DIR      the bundle
-  --precision P     fp32 (default), fp16 or int8, of those that the bundle has
+  --precision P     fp32, fp16 or int8; the most exact that the bundle has by default
   --threads N       of the processor, for the network; all cores by default
   --batch-size N    images that go through the network at a time; 32 by default
   --output FILE     .npy: float32, a row an image, with the names beside it in FILE.names.json; or .csv.

@@ -21,5 +21,17 @@ def test_verbs_that_run_a_bundle_have_the_same_options_for_it(verb: str) -> None
     assert all(spelling == (f"--{name}",) for name, (spelling, _) in options.items() if name in shared)
 
 
+def test_verbs_that_run_a_bundle_take_the_one_that_comes_with_reseen() -> None:
+    defaults = {
+        verb: option.default
+        for verb, command in COMMANDS.commands.items()
+        for option in command.params
+        if option.name == "bundle"
+    }
+
+    assert {str(default) for verb, default in defaults.items() if verb not in {"calibrate", "evaluate"}} == {"default"}
+    assert (defaults["calibrate"], defaults["evaluate"]) == (None, None)  # there is more than one way to do these
+
+
 def test_precisions_are_spelled_as_in_the_bundle() -> None:
     assert [str(each) for each in Precision] == ["fp32", "fp16", "int8"]

@@ -96,6 +96,16 @@ def test_another_precision_can_be_chosen(reseen_embed: Run, small_bundle: Path, 
     assert not np.array_equal(found, full)
 
 
+def test_without_a_precision_the_most_exact_that_there_is_is_taken(
+    reseen_embed: Run, people: Path, tmp_path: Path
+) -> None:
+    with reseen.load() as shipped:  # in half precision alone
+        done = reseen_embed("--bundle", shipped.bundle.folder, "--output", tmp_path / "f.npy", people)
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert_alike(load(tmp_path / "f.npy").features, shipped.embed(people))
+
+
 def test_features_can_be_saved_as_csv(reseen_embed: Run, small_bundle: Path, people: Path, tmp_path: Path) -> None:
     named = tmp_path / 'two "people", 1.png'
     Image.new("RGB", (20, 40), "teal").save(named)

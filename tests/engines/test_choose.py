@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_an_engine_gets_the_model_of_a_format_that_it_reads(small_bundle: Path) 
 
     assert choose_model(bundle, "onnxruntime", "fp16").files == ("model_fp16.onnx",)
     assert choose_model(bundle, "openvino", "fp32").files == ("model.onnx",)
+
+
+def test_without_a_precision_the_most_exact_is_taken(small_bundle: Path) -> None:
+    bundle = open_bundle(small_bundle)
+    half = replace(bundle, description=bundle.description.model_copy(update={"models": bundle.description.models[1:]}))
+
+    assert choose_model(bundle, "onnxruntime", None).precision == "fp32"
+    assert choose_model(half, "onnxruntime", None).precision == "fp16"
+    with pytest.raises(BundleError, match="has no model that mnn runs") as error:
+        choose_model(bundle, "mnn", None)
+    assert error.value.expected == "a model of format mnn"
 
 
 @pytest.mark.parametrize(("engine", "precision"), [("onnxruntime", "int8"), ("mnn", "fp32")])

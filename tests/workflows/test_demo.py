@@ -1,19 +1,15 @@
 from __future__ import annotations
 
 import json
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-import numpy as np
 import pytest
-import safetensors.torch
-import torch
 
 from reseen.datasets.synthetic.plan import Plan
 from reseen.errors import UsageError
-from reseen.models.embedder import NetworkEmbedder
-from reseen.models.weights import load_network
+from reseen.workflows import demo as room
 from reseen.workflows.demo import Demo, run_demo
-from reseen.workflows.evaluate import embed_dataset
 
 PLAN = Plan(persons=6, test_persons=4, cameras=3, images_per_camera=2, distractors=3, junk=2, height=64, width=32)
 OVERRIDES = (
@@ -26,8 +22,8 @@ OVERRIDES = (
 )
 
 
-def demo(output: Path, *overrides: str) -> Demo:
-    return Demo(output, torch.device("cpu"), PLAN, "tiny", [*OVERRIDES, *overrides])
+def demo(output: Path) -> Demo:
+    return Demo(output, "cpu", PLAN, "tiny", OVERRIDES)
 
 
 def test_the_whole_way_leaves_people_a_run_pictures_and_a_page(tmp_path: Path) -> None:
@@ -44,29 +40,30 @@ def test_the_whole_way_leaves_people_a_run_pictures_and_a_page(tmp_path: Path) -
     assert "Evaluated" in told
     left = ["bundle", "comparison.png", "people", "ranked_lists.png", "report.html", "run", "search.html"]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == left
-    assert results.bundle is not None
-    assert results.bundle.searched == 15
-    assert len(results.losses) == 1
-    assert results.before.metrics.queries == results.after.metrics.queries == 12
+    assert results.shown.searched == 15
+    assert list(results.evaluations()) == ["untrained", "trained", "shipped"]
+    assert {found.metrics.queries for found in results.evaluations().values()} == {12}
     assert results.seconds > 0
     line = (tmp_path / "demo" / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     measured = json.loads(line)["metrics"]
-    assert {name: results.after.figures()[name] for name in measured} == measured
+    assert {name: results.best.figures()[name] for name in measured} == measured
 
 
-def test_untrained_means_the_network_that_training_started_from(tmp_path: Path) -> None:
-    # At such a rate a step moves nothing but batch norm's averages; with those put back, nothing has changed.
-    results = run_demo(demo(tmp_path / "demo", "optimizer.learning_rate=1.0e-12"))
+def test_without_the_libraries_that_train_the_shipped_model_goes_the_rest_of_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_of_torch(name: str) -> ModuleSpec | None:
+        return None if name == "torch" else ModuleSpec(name, None)
 
-    path = tmp_path / "demo" / "run" / "checkpoints" / "best.safetensors"
-    weights = safetensors.torch.load_file(path)
-    for name, value in weights.items():
-        if name.endswith(("running_mean", "running_var")):
-            value.fill_(float(name.endswith("var")))
-    safetensors.torch.save_file(weights, path)
-    network = load_network(results.recipe.model, path)
-    features = embed_dataset(NetworkEmbedder(network, results.recipe.preprocess), results.manifest).query_features
-    np.testing.assert_allclose(features, results.before.retrieval.query_features, atol=1e-5)
+    monkeypatch.setattr(room, "find_spec", none_of_torch)
+
+    results = run_demo(demo(tmp_path / "demo"))
+
+    left = ["comparison.png", "people", "ranked_lists.png", "report.html", "search.html"]
+    assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == left
+    assert results.learnt is None
+    assert results.best is results.as_it_comes
+    assert results.shown.compared.verdict is not None
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:

@@ -39,9 +39,10 @@ class Bundle {
     int feature_size() const noexcept { return feature_size_; }
     const std::vector<Model>& models() const noexcept { return models_; }
 
-    /// The model of a precision that OpenVINO runs: its own format where the bundle has it, else ONNX.
+    /// The model of a precision that OpenVINO runs: its own format where the bundle has it, else ONNX. No precision, "",
+    /// takes the most exact that there is.
     ///
-    /// Throws BundleError: the bundle has neither.
+    /// Throws BundleError: the bundle has none.
     const Model& choose(const std::string& precision) const;
 
     /// The file of a model that an engine opens, after all its files were checked: size, SHA-256, and that it reads its

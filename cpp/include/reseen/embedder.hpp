@@ -15,8 +15,8 @@
 namespace reseen {
 
 struct Options {
-    /// `fp32`, `fp16` or `int8`, of those that the bundle has.
-    std::string precision = "fp32";
+    /// `fp32`, `fp16` or `int8`, of those that the bundle has; "" takes the most exact.
+    std::string precision;
     /// Of the processor, for the network; 0 takes all cores.
     int threads = 0;
     /// Images that go through the network at a time.

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from reseen.bundle.shipped import DEFAULT
+
 
 class Precision(StrEnum):
     """Precisions, as the command line writes them."""
@@ -18,8 +20,13 @@ class Precision(StrEnum):
 
 
 EngineOption = Annotated[str, typer.Option("--engine", help="What runs the bundle: onnxruntime, openvino or mnn.")]
-PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Of the bundle's models.")]
-BundleOption = Annotated[Path, typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote.")]
+PrecisionOption = Annotated[
+    Precision | None, typer.Option("--precision", help="Of the bundle's models. [the most exact that it has]")
+]
+DEFAULT_BUNDLE = Path(DEFAULT)
+BundleOption = Annotated[
+    Path, typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote; `default` comes with reseen.")
+]
 EngineDeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, tensorrt, or auto.")]
 BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=1, max=4096, help="Images that go through the model at a time.")

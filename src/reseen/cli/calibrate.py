@@ -71,6 +71,7 @@ def calibrate(
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
     from reseen.bundle.bundle import open_bundle
+    from reseen.bundle.shipped import require_own
     from reseen.evaluation.calibration import calibrate as run_calibration
     from reseen.evaluation.calibration import write_calibration
     from reseen.evaluation.features import read_calibration_set, write_calibration_set
@@ -84,6 +85,8 @@ def calibrate(
             got="neither",
             cure="say where it goes",
         )
+    if output is None and opened is not None:
+        require_own(opened.folder)
     for file in (output, save_features):
         if file is not None:  # so that one which cannot be written is told before the work
             make_folder(file.parent)

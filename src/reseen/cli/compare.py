@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from reseen.cli.bundle_options import (
+    DEFAULT_BUNDLE,
     BundleOption,
     EngineDeviceOption,
     EngineOption,
-    Precision,
     PrecisionOption,
     ThreadsOption,
 )
@@ -23,12 +23,12 @@ from reseen.cli.options import JsonOption
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    bundle: BundleOption,
+    bundle: BundleOption = DEFAULT_BUNDLE,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.png", help="Draw both side by side there.")
     ] = None,
     engine: EngineOption = "onnxruntime",
-    precision: PrecisionOption = Precision.FP32,
+    precision: PrecisionOption = None,
     device: EngineDeviceOption = "auto",
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
@@ -43,7 +43,9 @@ def compare(
 
     if output is not None:
         require_picture(output)
-    with load(bundle, engine=engine, precision=precision.value, device=device, threads=threads) as embedder:
+    with load(
+        bundle, engine=engine, precision=None if precision is None else precision.value, device=device, threads=threads
+    ) as embedder:
         match = embedder.compare(a, b)
     if match.verdict is None:
         say("what the score means is not known: this model is not calibrated (reseen calibrate --bundle)")

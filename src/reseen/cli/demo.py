@@ -20,18 +20,22 @@ def demo(
 ) -> None:
     """Show the whole way in a few minutes: draw people, train, evaluate before and after, export, compare, search.
 
+    Without the libraries that train, the model that comes with reseen goes the rest of the way.
+
     Example: reseen demo --out demo
     """
     from reseen.workflows.demo import Demo, run_demo
-    from reseen.workflows.device import choose_device
 
     with StageBars() as bars:
-        results = run_demo(Demo(out, choose_device(device)), [show_training(bars)], bars)
-    for name, evaluation in (("untrained", results.before), ("trained", results.after)):
+        results = run_demo(Demo(out, device), [show_training(bars)], bars)
+    for name, evaluation in results.evaluations().items():
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")
-    if results.bundle is None:
-        say("export, compare and search were skipped: pip install 'reseen[export]' adds what they need")
+    if results.learnt is None:
+        say("training and export were skipped: pip install 'reseen[train]' adds what they need")
+    elif results.learnt.bundle is None:
+        say("export was skipped: pip install 'reseen[export]' adds what it needs")
     else:
-        give(f"   bundle: agrees with the network to {results.bundle.parity.max_error:.0e} in every number")
+        (model,) = results.learnt.bundle.description.models
+        give(f"   bundle: agrees with the network to {model.parity.max_error:.0e} in every number")
     say(f"done in {results.seconds:.0f} s; look at {out / 'report.html'}")

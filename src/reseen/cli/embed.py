@@ -11,12 +11,12 @@ import typer
 
 from reseen.cli.broken import tell_broken
 from reseen.cli.bundle_options import (
+    DEFAULT_BUNDLE,
     BatchSizeOption,
     BundleOption,
     EngineDeviceOption,
     EngineOption,
     GpuMemoryOption,
-    Precision,
     PrecisionOption,
     SkipBrokenOption,
     ThreadsOption,
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 def embed(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Images, or folders of images.")],
-    bundle: BundleOption,
+    bundle: BundleOption = DEFAULT_BUNDLE,
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Store the features: FILE.npz or FILE.parquet."),
     ] = None,
     engine: EngineOption = "onnxruntime",
-    precision: PrecisionOption = Precision.FP32,
+    precision: PrecisionOption = None,
     device: EngineDeviceOption = "auto",
     batch_size: BatchSizeOption = 32,
     threads: ThreadsOption = None,
@@ -61,7 +61,7 @@ def embed(
     with load(
         bundle,
         engine=engine,
-        precision=precision.value,
+        precision=None if precision is None else precision.value,
         batch_size=batch_size,
         device=device,
         threads=threads,

@@ -102,7 +102,7 @@ def evaluate(
         Path | None, typer.Option("--bundle", metavar="BUNDLE", help="Evaluate an exported model instead of weights.")
     ] = None,
     engine: EngineOption = "onnxruntime",
-    precision: PrecisionOption = Precision.FP32,
+    precision: PrecisionOption = None,
     data: Annotated[list[Path] | None, typer.Option("--data", metavar="PATH", help=DATASET)] = None,
     features: Annotated[
         Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
@@ -205,7 +205,7 @@ def _command() -> str:
 
 
 def _images(
-    given: _Given, recipe: Recipe, asked: _Asked, run_by: tuple[str, Precision, str], output: Path | None
+    given: _Given, recipe: Recipe, asked: _Asked, run_by: tuple[str, Precision | None, str], output: Path | None
 ) -> Evaluations:
     from reseen.datasets.open import open_datasets
     from reseen.workflows.evaluations import evaluate_on
@@ -221,14 +221,16 @@ def _images(
 
 @contextmanager
 def _embedder(
-    given: _Given, recipe: Recipe, engine: str, precision: Precision, device: str
+    given: _Given, recipe: Recipe, engine: str, precision: Precision | None, device: str
 ) -> Iterator[tuple[EmbedsImages, str]]:
     """The bundle, or the weights, ready to embed; and what to call it."""
     if given.bundle is not None:
         from reseen.engines.embedder import load
 
-        with load(given.bundle, engine=engine, precision=precision.value, device=device) as embedder:
-            yield embedder, f"{given.bundle}, {precision} by {engine}"
+        with load(
+            given.bundle, engine=engine, precision=None if precision is None else precision.value, device=device
+        ) as embedder:
+            yield embedder, f"{given.bundle}, {embedder.model.precision} by {engine}"
     elif given.weights is not None:
         from reseen.workflows.device import choose_device
         from reseen.workflows.load_embedder import load_embedder

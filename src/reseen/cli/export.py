@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reseen.export.export import Target
 
 
+MAX_CARD_BYTES = 2**20
+
+
 class To(StrEnum):
     """Formats, as the command line writes them."""
 
@@ -58,6 +61,10 @@ def export(
         str | None,
         typer.Option("--licence", metavar="TERMS", help="The terms of that data; goes with --training-data."),
     ] = None,
+    card: Annotated[
+        Path | None,
+        typer.Option("--card", metavar="FILE.md", help="What people must know of it, kept as its README.md."),
+    ] = None,
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,6 +89,7 @@ def export(
         _learnt_from(training_data, licence),
         read_header(resolve_weights(weights)).get("set_aside"),
         read_figures(metrics) if metrics else {},
+        None if card is None else _read_card(card),
     )
     targets: list[Target] = [
         (form.value, kind.value) for form in to or [To.ONNX] for kind in precision or [Precision.FP32]
@@ -92,6 +100,20 @@ def export(
     say(f"bundle in {output}")
     if as_json:
         give(bundle.description.model_dump(mode="json"))
+
+
+def _read_card(card: Path) -> bytes:
+    from reseen.files import read_bounded
+
+    try:
+        return read_bounded(card, MAX_CARD_BYTES)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{card} cannot be read",
+            expected=f"a file of at most {MAX_CARD_BYTES:,} bytes",
+            got=getattr(error, "strerror", None) or str(error),
+            cure="check --card",
+        ) from None
 
 
 def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:

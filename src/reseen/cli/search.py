@@ -11,11 +11,11 @@ import typer
 
 from reseen.cli.broken import tell_broken
 from reseen.cli.bundle_options import (
+    DEFAULT_BUNDLE,
     BatchSizeOption,
     BundleOption,
     EngineDeviceOption,
     EngineOption,
-    Precision,
     PrecisionOption,
     SkipBrokenOption,
     ThreadsOption,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 def search(
     queries: Annotated[list[Path], typer.Argument(metavar="QUERY...", help="Images of whom to look for.")],
     folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Images to look in, and in folders below.")],
-    bundle: BundleOption,
+    bundle: BundleOption = DEFAULT_BUNDLE,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.html", help="A page with what was found.")
     ] = None,
     entries: Annotated[int, typer.Option("-k", min=1, max=1000, help="Entries of a ranked list.")] = 10,
     engine: EngineOption = "onnxruntime",
-    precision: PrecisionOption = Precision.FP32,
+    precision: PrecisionOption = None,
     device: EngineDeviceOption = "auto",
     batch_size: BatchSizeOption = 32,
     threads: ThreadsOption = None,
@@ -56,7 +56,7 @@ def search(
     with load(
         bundle,
         engine=engine,
-        precision=precision.value,
+        precision=None if precision is None else precision.value,
         batch_size=batch_size,
         device=device,
         threads=threads,

@@ -26,23 +26,32 @@ FORMATS: dict[EngineName, tuple[Format, ...]] = {
     "mnn": ("mnn",),
 }
 """Formats that each engine reads, the one it prefers first."""
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+"""The most exact first."""
 
 
-def choose_model(bundle: Bundle, engine: EngineName, precision: Precision) -> Model:
+def choose_model(bundle: Bundle, engine: EngineName, precision: Precision | None) -> Model:
     """The model that an engine runs.
+
+    Args:
+        bundle: whose models there are.
+        engine: the one that runs it.
+        precision: of the model; None takes the most exact that there is for this engine.
 
     Raises:
         BundleError: the bundle has none for this engine in this precision.
     """
     models = {(model.format, model.precision): model for model in bundle.description.models}
-    for form in FORMATS[engine]:
-        if (form, precision) in models:
-            return models[form, precision]
+    for kind in PRECISIONS if precision is None else (precision,):
+        for form in FORMATS[engine]:
+            if (form, kind) in models:
+                return models[form, kind]
+    wanted = "" if precision is None else f"{precision} "
     raise BundleError(
-        f"{bundle.folder} has no {precision} model that {engine} runs",
-        expected=f"a model of format {' or '.join(FORMATS[engine])} in {precision}",
+        f"{bundle.folder} has no {wanted}model that {engine} runs",
+        expected=f"a {wanted}model of format {' or '.join(FORMATS[engine])}",
         got=", ".join(f"{form} {kind}" for form, kind in models) or "no model at all",
-        cure=f"{_export(engine, precision)}choose another engine or precision",
+        cure=f"{_export(engine, precision or PRECISIONS[0])}choose another engine or precision",
     )
 
 
@@ -99,7 +108,7 @@ def precision_named(name: str) -> Precision:
     Raises:
         UsageError: there is none.
     """
-    return _named(name, get_args(Precision), "precision")
+    return _named(name, PRECISIONS, "precision")
 
 
 def _named(name: str, known: tuple[Name, ...], kind: str) -> Name:

@@ -16,6 +16,7 @@ import numpy as np
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
+from reseen.bundle.shipped import DEFAULT
 from reseen.engines.choose import choose_model, device_named, engine_named, open_engine, precision_named
 from reseen.engines.engine import Engine, EngineOptions
 from reseen.engines.in_order import in_order
@@ -236,10 +237,10 @@ class Embedder:
 
 
 def load(
-    bundle: str | Path,
+    bundle: str | Path = DEFAULT,
     *,
     engine: str = "onnxruntime",
-    precision: Precision = "fp32",
+    precision: Precision | None = None,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     threads: int | None = None,
@@ -249,9 +250,9 @@ def load(
     """Load a bundle.
 
     Args:
-        bundle: its folder.
+        bundle: its folder; `default` is the one that comes with reseen, for research only.
         engine: what runs it: `onnxruntime`, `openvino` or `mnn`.
-        precision: `fp32`, `fp16` or `int8`, of those that the bundle has.
+        precision: `fp32`, `fp16` or `int8`, of those that the bundle has; None: the most exact of them.
         batch_size: images that go through the model at a time.
         device: `cpu`, `cuda`, `tensorrt`, or `auto`, which takes an accelerator where the engine finds one.
         threads: of the processor that one call may use to compute, and beside them to decode; None: one for each core.
@@ -278,7 +279,7 @@ def load(
             f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
         )
     chosen, opened = engine_named(engine), open_bundle(Path(bundle))
-    model = choose_model(opened, chosen, precision_named(precision))
+    model = choose_model(opened, chosen, None if precision is None else precision_named(precision))
     running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, place))
     return Embedder(opened, model, running, batch_size=batch_size, threads=threads)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reseen.bundle.bundle import DESCRIPTION, Bundle, file_of, first_fault, open_bundle, write_bundle
+from reseen.bundle.bundle import CARD, DESCRIPTION, Bundle, file_of, first_fault, open_bundle, write_bundle
 from reseen.bundle.description import (
     Accuracy,
     Description,
@@ -20,6 +20,7 @@ from reseen.bundle.description import (
     TrainingData,
     feature_space,
 )
+from reseen.bundle.shipped import require_own
 from reseen.engines.choose import FORMATS, open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import UsageError
@@ -44,12 +45,14 @@ class About:
         training_data: what it has learnt from; None where that is not known.
         set_aside: whom its training has set aside, as `people_hash` tells it; None where that is not known.
         metrics: how well it does, by the names of datasets and figures.
+        card: text for people on what it is good for and where it fails; None for none, or the one that is there.
     """
 
     name: str
     training_data: TrainingData | None = None
     set_aside: str | None = None
     metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    card: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +83,12 @@ def export_bundle(
         done: told of each model that has passed.
 
     Raises:
-        UsageError: the folder is in the way, there is no such target, or its library is missing; int8 without images.
+        UsageError: the folder is in the way, or that of the bundle that comes with reseen; there is no such target,
+            or its library is missing; int8 without images.
         ExportError: something cannot be converted, or does not agree with the network.
         StorageError: something cannot be written.
     """
+    require_own(folder)
     description = _description(source, folder, about)
     for form, precision in targets:
         converter(form, precision)
@@ -99,6 +104,8 @@ def export_bundle(
     kept = [model for model in description.models if (model.format, model.precision) not in replaced]
     models = (*kept, *(each.model for each in exported))
     contents = {name: content for each in exported for name, content in each.contents.items()}
+    if about.card is not None:
+        contents[CARD] = about.card
     return write_bundle(folder, description.model_copy(update={"models": models}), contents)
 
 

@@ -26,7 +26,6 @@ from reseen.workflows.bench_case import Case, Figures, run_case
 
 REFERENCE = Case("onnxruntime", "fp32", batch_size=8, threads=1)
 """What the other models' features are held against."""
-PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 PEOPLE = Plan(persons=2, test_persons=8, cameras=2, images_per_camera=2, distractors=0, junk=0)
 """Drawn people, for models that compute with 8 bits do not do as well on noise."""
 

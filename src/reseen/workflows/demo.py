@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from reseen.datasets.manifest import Manifest
 from reseen.datasets.synthetic.dataset import synthesise
 from reseen.datasets.synthetic.plan import Plan
-from reseen.files import make_folder, require_empty
-from reseen.models.embedder import NetworkEmbedder
-from reseen.models.network import ReIDNetwork, build_network
-from reseen.models.weights import load_network
+from reseen.engines.embedder import load
+from reseen.files import require_empty
 from reseen.recipe.load import load_recipe
-from reseen.recipe.schema import Recipe
-from reseen.training.events import Listener
-from reseen.training.randomness import Purpose, seed_torch
 from reseen.workflows.demo_bundle import show_bundle
 from reseen.workflows.demo_report import DemoResults, write_report
-from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval
 from reseen.workflows.extract import Progress
-from reseen.workflows.run_plan import TrainingRun
-from reseen.workflows.train import train
+
+if TYPE_CHECKING:
+    from reseen.training.events import Listener
+
+NEEDED = ("torch", "safetensors")
+"""What training needs."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +32,23 @@ class Demo:
 
     Attributes:
         output: folder for the people, the run and the report; empty or not there yet.
-        device: where to compute.
+        device: where to train, as `--device` names it.
         plan: the people to draw.
         recipe: a shipped recipe's name.
         overrides: changes of it.
     """
 
     output: Path
-    device: torch.device
+    device: str = "auto"
     plan: Plan = field(default_factory=Plan)
     recipe: str = "tiny"
     overrides: Sequence[str] = ()
 
 
 def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress | None = None) -> DemoResults:
-    """Do it all; write `report.html`, `ranked_lists.png`, and what `show_bundle` writes.
+    """Do it all; write `report.html`, `ranked_lists.png`, and what `learn` and `show_bundle` write.
+
+    Where the libraries that train are not installed, the model that comes with reseen goes the rest of the way alone.
 
     Args:
         demo: what to do.
@@ -68,37 +67,25 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
         demo.plan,
         progress=None if progress is None else lambda done, total: progress("drawing", done, total),
     )
-    untrained = _untrained_network(recipe)
-    before = _measure(untrained, recipe, manifest, demo.device)
-    run = make_folder(demo.output / "run")
-    train(TrainingRun(recipe, manifest, run, demo.device), listeners, progress)
-    trained = load_network(recipe.model, run / "checkpoints" / "best")
-    curve = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    after = _measure(trained, recipe, manifest, demo.device)
-    if progress is not None:
-        progress("exporting", 0, 1)
-    bundle = show_bundle(trained, recipe, manifest, after, demo.output)
-    if progress is not None:
-        progress("exporting", 1, 1)
+    learnt = None
+    if all(find_spec(library) for library in NEEDED):
+        from reseen.workflows.demo_training import learn  # noqa: PLC0415 - only where it is installed
+
+        learnt = learn(recipe, manifest, demo.output, demo.device, listeners=listeners, progress=progress)
+    with load() as shipped:
+        as_it_comes = evaluate_retrieval(embed_dataset(shipped, manifest))
+        if learnt is None or learnt.bundle is None:
+            shown = show_bundle(shipped, manifest, as_it_comes, demo.output)
+        else:
+            with load(learnt.bundle.folder) as trained:
+                shown = show_bundle(trained, manifest, learnt.after, demo.output)
     results = DemoResults(
         manifest=manifest,
-        recipe=recipe,
-        parameters=sum(parameter.numel() for parameter in untrained.parameters()),
-        before=before,
-        after=after,
-        losses=[record["losses"]["total"] for record in curve if record["kind"] == "epoch"],
-        bundle=bundle,
+        shipped=shipped.bundle.description,
+        as_it_comes=as_it_comes,
+        learnt=learnt,
+        shown=shown,
         seconds=time.perf_counter() - start,
     )
     write_report(results, demo.output)
     return results
-
-
-def _untrained_network(recipe: Recipe) -> ReIDNetwork:
-    """The network as the run will initialise it."""
-    seed_torch(recipe.seed, Purpose.INITIALISATION)
-    return build_network(recipe.model, persons=0)
-
-
-def _measure(network: ReIDNetwork, recipe: Recipe, manifest: Manifest, device: torch.device) -> Evaluation:
-    return evaluate_retrieval(embed_dataset(NetworkEmbedder(network, recipe.preprocess, device), manifest))

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
 from PIL import Image
 
 import reseen
+from reseen.bundle.description import Description
 from reseen.datasets.manifest import DISTRACTOR, Manifest, Sample
 from reseen.evaluation.ranked_list import ranked_list
 from reseen.files import write_whole
 from reseen.images.decode import decode_image
 from reseen.images.drawing import RankedList, RankedMatch, draw_ranked_lists
-from reseen.recipe.schema import Recipe
 from reseen.workflows.demo_bundle import BundleShown
 from reseen.workflows.evaluate import Evaluation
+
+if TYPE_CHECKING:
+    from reseen.workflows.demo_training import Learnt
 
 RANKS_SHOWN = 10
 PEOPLE_SHOWN = 3
@@ -34,23 +38,29 @@ class DemoResults:
 
     Attributes:
         manifest: the people it drew.
-        recipe: what it trained with.
-        parameters: of the network, without the head.
-        before: evaluation of the network as initialised.
-        after: evaluation of the trained network.
-        losses: mean loss of each epoch.
-        bundle: what its export did; None where it could not be exported.
+        shipped: the bundle that comes with reseen.
+        as_it_comes: evaluation of that bundle.
+        learnt: what became of a network that was trained on them; None where none could be.
+        shown: what the trained network's bundle did, or where there is none the one that comes with reseen.
         seconds: from the first drawing to the last search.
     """
 
     manifest: Manifest
-    recipe: Recipe
-    parameters: int
-    before: Evaluation
-    after: Evaluation
-    losses: Sequence[float]
-    bundle: BundleShown | None
+    shipped: Description
+    as_it_comes: Evaluation
+    learnt: Learnt | None
+    shown: BundleShown
     seconds: float
+
+    @property
+    def best(self) -> Evaluation:
+        """Of the trained network, or where there is none of the bundle that comes with reseen."""
+        return self.as_it_comes if self.learnt is None else self.learnt.after
+
+    def evaluations(self) -> dict[str, Evaluation]:
+        """All of them by what was evaluated."""
+        learnt = {} if self.learnt is None else {"untrained": self.learnt.before, "trained": self.learnt.after}
+        return learnt | {"shipped": self.as_it_comes}
 
 
 def write_report(results: DemoResults, output: Path) -> Path:
@@ -65,18 +75,16 @@ def write_report(results: DemoResults, output: Path) -> Path:
     html = page.render(
         version=reseen.__version__,
         seconds=round(results.seconds),
-        recipe=results.recipe.name,
-        parameters=f"{results.parameters:,}",
-        epochs=len(results.losses),
+        learnt=results.learnt,
+        shipped=results.shipped,
+        shown=results.shown,
         train={"images": len(train), "persons": len({sample.person for sample in train})},
         test_persons=len({sample.person for sample in query}),
-        queries=results.after.metrics.queries,
-        skipped=len(results.after.metrics.skipped),
+        queries=results.best.metrics.queries,
+        skipped=len(results.best.metrics.skipped),
         gallery=len(gallery),
         distractors=sum(sample.person == DISTRACTOR for sample in gallery),
         figures=_figures(results),
-        curve=results.losses,
-        bundle=results.bundle,
         ranked=_data_uri(ranked),
         ranked_width=ranked.width,
         people=_data_uri(people),
@@ -87,15 +95,17 @@ def write_report(results: DemoResults, output: Path) -> Path:
 
 
 def _figures(results: DemoResults) -> list[dict[str, str]]:
-    before, after = results.before.figures(), results.after.figures()
+    """Each figure of every evaluation, as the page shows it."""
+    found = {model: evaluation.figures() for model, evaluation in results.evaluations().items()}
     return [
-        {"name": name, "before": f"{before[key]:.1%}", "after": f"{after[key]:.1%}"} for key, name in FIGURES.items()
+        {"name": name} | {model: f"{figures[key]:.1%}" for model, figures in found.items()}
+        for key, name in FIGURES.items()
     ]
 
 
 def _ranked_lists(results: DemoResults) -> Image.Image:
     """The best, the median and the worst query by average precision."""
-    found = results.after.metrics
+    found = results.best.metrics
     order = np.argsort(-found.average_precision, kind="stable")
     chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     return draw_ranked_lists(
@@ -105,7 +115,7 @@ def _ranked_lists(results: DemoResults) -> Image.Image:
 
 def _ranked(results: DemoResults, name: str, query: int) -> RankedList:
     queries, gallery = results.manifest.split("query"), results.manifest.split("gallery")
-    places, scores, hits = ranked_list(results.after.retrieval, query, RANKS_SHOWN)
+    places, scores, hits = ranked_list(results.best.retrieval, query, RANKS_SHOWN)
     matches = [
         RankedMatch(decode_image(gallery[place].path), float(score), bool(hit), f"camera {gallery[place].camera}")
         for place, score, hit in zip(places, scores, hits, strict=True)
