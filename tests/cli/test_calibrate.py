@@ -145,6 +145,11 @@ def test_a_bundle_is_calibrated_on_people_of_one_s_own(
     assert calibration is not None
     assert read_calibration(calibration).source.images == 240
 
+    shipped = reseen("calibrate", "--bundle", "default", "--data", own)
+    assert shipped.code == 2
+    assert "the bundle that comes with reseen stays as it is" in shipped.err
+    assert well_told(shipped)
+
     refused = reseen("calibrate", "--bundle", bundle, "--data", reported)
     assert refused.code == 2
     assert "has parts" in refused.err

@@ -58,6 +58,7 @@ def test_p1_first_minute_training_helps_much_and_is_not_yet_perfect(first_minute
     assert float(recall_after) >= float(recall_before) + 25
     assert float(map_after) >= float(map_before) + 15
     assert float(recall_after) < 100
+    assert re.search(r"^  shipped: recall@1 +[\d.]+%, mAP +[\d.]+%$", first_minute.out, re.MULTILINE)
 
 
 def test_p1_first_minute_says_how_long_it_took_and_where_to_look(first_minute: FirstMinute) -> None:

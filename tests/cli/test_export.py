@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reseen.bundle.bundle import open_bundle
+from reseen.bundle.bundle import CARD, open_bundle
 from reseen.datasets.manifest import Manifest
 from reseen.engines.embedder import load
 from reseen.images.decode import decode_image
@@ -29,9 +29,11 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
 ) -> None:
     figures = {"recall1": 0.5, "recall5": 0.6, "recall10": 0.7, "mAP": 0.4, "mINP": 0.1}
     (tmp_path / "metrics.json").write_text(json.dumps(figures))
+    (tmp_path / "card.md").write_text("# Mine")
     answer = reseen(
         "export", *run_options, "--output", tmp_path / "bundle", "--precision", "fp32", "--precision", "fp16",
         "--metrics", tmp_path / "metrics.json", "--training-data", "drawn people", "--licence", "free", "--json",
+        "--card", tmp_path / "card.md",
     )  # fmt: skip
     assert answer.code == 0, answer.err
     described = json.loads(answer.out)
@@ -39,6 +41,8 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
     assert described["metrics"] == {"evaluation": figures}
     assert described["training_data"] == {"name": "drawn people", "licence": "free"}
     assert "onnx fp16: cosine ≥ " in answer.err
+    assert (tmp_path / "bundle" / CARD).read_text() == "# Mine"
+    assert CARD in described["files"]
 
     paths = [sample.path for sample in people.split("query")[:5]]
     recipe = load_recipe(str(finished_run / "recipe.yaml"))
@@ -55,6 +59,9 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
         (["--training-data", "d" * 2001, "--licence", "free"], "its terms cannot be told so"),
         (["--licence", "free"], "training data and its terms go together"),
         (["--metrics", "nowhere.json"], "does not hold the figures"),
+        (["--card", "nowhere.md"], "nowhere.md cannot be read"),
+        (["--card", "/dev/zero"], "/dev/zero cannot be read"),
+        (["--output", "default"], "stays as it is"),
         (["--calibration-data", "nowhere"], "nowhere"),
         (["-o", "preprocess.height=128"], "another preprocessing"),
     ],

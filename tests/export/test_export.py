@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reseen.bundle.bundle import open_bundle
+from reseen.bundle.bundle import CARD, open_bundle
 from reseen.bundle.description import Model, feature_space
 from reseen.engines.embedder import load
 from reseen.errors import ExportError, UsageError
@@ -63,6 +63,13 @@ def test_exporting_again_replaces_the_model(small_source: Source, small_bundle: 
     folder = tmp_path / "bundle"
     shutil.copytree(small_bundle, folder)
     assert open_bundle(export_bundle(small_source, [FP32], folder, About("again")).folder).description.models
+
+
+def test_a_card_stays_until_another_is_given(small_source: Source, tmp_path: Path) -> None:
+    for card in (b"first", None, b"second"):
+        bundle = export_bundle(small_source, [FP32], tmp_path / "bundle", About("small", card=card))
+        assert (bundle.folder / CARD).read_bytes() == (card or b"first")
+        assert open_bundle(bundle.folder).description.files.keys() == {CARD, "model.onnx"}
 
 
 def test_a_bundle_of_other_weights_is_in_the_way(small_source: Source, small_bundle: Path) -> None:

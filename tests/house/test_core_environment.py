@@ -71,11 +71,21 @@ def test_embedding_comparing_and_searching_work(
     assert len(json.loads(done["bench"].stdout)["cases"]) == 2
 
 
-def test_a_calibrated_bundle_gives_verdicts(core_python: Python, calibrated_bundle: Path, crops: Path) -> None:
-    done = core_python("-m", "reseen", "compare", crops / "a.png", crops / "a.png", "--bundle", calibrated_bundle)
+def test_the_model_that_comes_along_gives_verdicts(core_python: Python, crops: Path) -> None:
+    done = core_python("-m", "reseen", "compare", crops / "a.png", crops / "a.png")
 
     assert done.returncode == 0, done.stderr
     assert "same person: " in done.stdout
+
+
+def test_the_demo_shows_the_way_from_there_and_says_what_it_skipped(core_python: Python, tmp_path: Path) -> None:
+    done = core_python("-m", "reseen", "demo", "--out", tmp_path / "demo")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("  shipped: recall@1 ")
+    assert "training and export were skipped: pip install 'reseen[train]'" in done.stderr
+    for file in ("comparison.png", "ranked_lists.png", "report.html", "search.html"):
+        assert (tmp_path / "demo" / file).is_file()
 
 
 def test_the_doctor_finds_nothing_wrong_with_it_and_says_what_it_could_have(
