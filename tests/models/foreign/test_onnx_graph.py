@@ -109,6 +109,36 @@ def test_an_output_that_it_has_not_is_refused(tmp_path: Path) -> None:
         read_foreign_graph(network(tmp_path), PREPROCESS, output="logits", bgr=False)
 
 
+@pytest.mark.parametrize("within", [False, True], ids=["at the top", "within a branch"])
+def test_a_network_that_need_not_end_is_refused(within: bool, tmp_path: Path) -> None:
+    path = network(tmp_path)
+    model = onnx.load(path)
+    turn = helper.make_graph(
+        [helper.make_node("Identity", ["goes_on"], ["still"]), helper.make_node("Identity", ["count"], ["turns"])],
+        "turn",
+        [
+            helper.make_tensor_value_info("count", TensorProto.INT64, []),
+            helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("turns", TensorProto.INT64, []),
+        ],
+    )
+    true = numpy_helper.from_array(np.array(True), "true")
+    nodes = [helper.make_node("Loop", ["", "true"], ["all_turns"], body=turn)]
+    if within:
+        found = [helper.make_tensor_value_info("all_turns", TensorProto.INT64, ["turns"])]
+        branch = helper.make_graph(nodes, "branch", [], found)
+        nodes = [helper.make_node("If", ["true"], ["one_way"], then_branch=branch, else_branch=branch)]
+    model.graph.initializer.append(true)
+    model.graph.node.extend(nodes)
+    onnx.save(model, path)
+
+    with pytest.raises(WeightsError, match="the operator Loop"):
+        read_foreign_graph(path, PREPROCESS, bgr=False)
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x80\x02}.", bytes(100)])
 def test_what_is_no_onnx_file_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(content)

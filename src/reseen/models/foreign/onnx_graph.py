@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +96,19 @@ def _parse(path: Path, content: bytes) -> onnx.ModelProto:
     opset = next((each.version for each in model.opset_import if each.domain in ("", "ai.onnx")), 0)
     if opset < OLDEST_OPSET:
         raise _unfit(path, f"operators of opset {OLDEST_OPSET} or later", f"opset {opset}")
+    bodies = [model.graph.node, *(function.node for function in model.functions)]
+    if any(operator == "Loop" for nodes in bodies for operator in _operators(nodes)):
+        raise _unfit(path, "a network without loops, which need not end", "the operator Loop")
     return model
+
+
+def _operators(nodes: Iterable[onnx.NodeProto]) -> Iterator[str]:
+    """Operators of a graph, and of the graphs within its nodes."""
+    for node in nodes:
+        yield node.op_type
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _operators(graph.node)
 
 
 def _takes_images(value: onnx.ValueInfoProto, preprocess: Preprocess) -> bool:
