@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,17 +9,43 @@ import pytest
 import reseen
 from reseen.bundle.bundle import CALIBRATION, CARD, open_bundle, write_bundle
 from reseen.bundle.shipped import DEFAULT, bundle_folder, require_own
-from reseen.errors import BundleError, UsageError
+from reseen.errors import UsageError
 
 SHIPPED = Path(reseen.__file__).parent / "bundle" / "default"
 
 
-def test_its_name_opens_it() -> None:
-    assert open_bundle(Path(DEFAULT)) == open_bundle(SHIPPED)
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_it_is_meant_where_no_other_is_named(here: Path) -> None:
+    (here / DEFAULT).mkdir()
+
+    assert bundle_folder(None) == bundle_folder(DEFAULT) == SHIPPED
+
+
+@pytest.mark.parametrize("name", ["./default", "runs/default", "bundle"])
+def test_a_path_is_a_path(name: str) -> None:
+    assert bundle_folder(name) == bundle_folder(Path(name)) == Path(name)
+
+
+def test_a_bundle_here_that_has_its_name_too_is_told(here: Path) -> None:
+    (here / DEFAULT).mkdir()
+    (here / DEFAULT / "bundle.json").touch()
+
+    with pytest.raises(UsageError, match="a bundle here has that name too") as caught:
+        bundle_folder(DEFAULT)
+
+    assert caught.value.cure is not None
+    assert caught.value.cure.startswith("write ./default ")
+    assert bundle_folder(None) == SHIPPED
 
 
 def test_it_is_small_calibrated_and_says_what_it_is() -> None:
-    bundle = open_bundle(Path(DEFAULT))
+    bundle = open_bundle(SHIPPED)
 
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) <= 2_000_000
     assert {file.name for file in SHIPPED.iterdir()} == {"bundle.json", *bundle.description.files}
@@ -31,35 +56,23 @@ def test_it_is_small_calibrated_and_says_what_it_is() -> None:
 
 
 def test_its_card_has_the_figures_that_the_bundle_has() -> None:
-    (figures,) = open_bundle(Path(DEFAULT)).description.metrics.values()
-    card = (SHIPPED / CARD).read_text(encoding="utf-8")
+    (figures,) = open_bundle(SHIPPED).description.metrics.values()
+    names = ("recall1", "recall5", "recall10", "mAP", "mINP")
 
-    for name in ("recall1", "recall5", "recall10", "mAP", "mINP"):
-        assert f"{100 * figures[name]:.1f}" in card
-
-
-def test_a_bundle_of_ones_own_under_its_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(SHIPPED, DEFAULT)
-
-    with pytest.raises(BundleError, match="something of yours has that name here") as caught:
-        bundle_folder(Path(DEFAULT))
-
-    assert str(tmp_path / DEFAULT) in (caught.value.cure or "")
-    assert open_bundle(tmp_path / DEFAULT).folder == tmp_path / DEFAULT
+    row = " | ".join(f"{100 * figures[name]:.1f}" for name in names)
+    assert f"\n| {row} |\n" in (SHIPPED / CARD).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", [Path(DEFAULT), SHIPPED], ids=["its name", "its folder"])
-def test_nothing_is_written_into_it(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    description = open_bundle(SHIPPED).description
-    monkeypatch.chdir(tmp_path)
+def test_nothing_is_written_into_it(here: Path) -> None:
+    (here / "link").symlink_to(SHIPPED)
 
-    with pytest.raises(UsageError, match="stays as it is"):
-        write_bundle(folder, description, {})
-
-    assert not list(tmp_path.iterdir())
+    for folder in (SHIPPED, here / "link"):
+        with pytest.raises(UsageError, match="stays as it is"):
+            write_bundle(folder, open_bundle(SHIPPED).description, {})
 
 
-def test_other_folders_may_be_written(tmp_path: Path) -> None:
-    require_own(tmp_path / DEFAULT)
-    require_own(Path("runs") / DEFAULT)
+def test_other_folders_may_be_written(here: Path) -> None:
+    (here / "loop").symlink_to("loop")
+
+    for folder in (here / DEFAULT, Path(DEFAULT), Path("loop")):
+        require_own(folder)

@@ -32,12 +32,15 @@ def test_a_run_is_trained_resumed_and_evaluated(
     with pytest.raises(SystemExit, match="2"):
         main(longer)  # the folder holds a run
     refused = capsys.readouterr().err
+    main([*train, "--resume"])
+    resumed = json.loads(capsys.readouterr().out)
     weights = ["--weights", str(run / "checkpoints" / "best"), "--output", str(tmp_path / "figures"), "--json"]
     main(["evaluate", "-c", str(run / "recipe.yaml"), "--data", people, "--device", "cpu", *weights])
     evaluated = json.loads(capsys.readouterr().out)
 
     result = json.loads(told.out)
     assert result["epochs"] == 2
+    assert resumed == result
     assert [line.split(":")[0] for line in told.err.splitlines()] == ["epoch 1"] * 2 + ["epoch 2"] * 2 + ["done"]
     assert refused.startswith(f"error: {run} holds a run already\n")
     assert evaluated["mAP"] == pytest.approx(result["best"]["mAP"])

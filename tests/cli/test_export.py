@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
         (["--metrics", "nowhere.json"], "does not hold the figures"),
         (["--card", "nowhere.md"], "nowhere.md cannot be read"),
         (["--card", "/dev/zero"], "/dev/zero cannot be read"),
-        (["--output", "default"], "stays as it is"),
+        (["--card", "/dev/null"], "/dev/null cannot be read"),
+        (["--card", sys.executable], "cannot be read"),
         (["--calibration-data", "nowhere"], "nowhere"),
         (["-o", "preprocess.height=128"], "another preprocessing"),
     ],

@@ -271,6 +271,28 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_images_and_spoils
     )
 
 
+def test_what_has_become_denormal_is_zero_after_the_epoch(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
+    def all_that_is_kept() -> list[Tensor]:
+        states = trainer.parts.optimizers["network"].state.values()
+        return [
+            next(trainer.network.parameters()),
+            next(trainer.deployed.parameters()),
+            next(value for state in states for name, value in state.items() if name == "exp_avg"),
+        ]
+
+    def shrink(event: Event) -> None:
+        if isinstance(event, StepDone) and event.iteration == event.iterations:
+            with torch.no_grad():
+                for tensor in all_that_is_kept():
+                    tensor[0] = 1e-40
+
+    trainer = make_trainer(small_recipe("training.epochs=1", "training.ema.decay=0.9"), listeners=[shrink])
+    trainer.run()
+
+    assert [tensor[0].count_nonzero().item() for tensor in all_that_is_kept()] == [0, 0, 0]
+    assert all(tensor[1].count_nonzero() for tensor in all_that_is_kept())
+
+
 def test_weights_that_are_not_finite_are_not_saved(make_trainer: MakeTrainer, small_recipe: SmallRecipe) -> None:
     def poison(event: Event) -> None:
         if isinstance(event, StepDone) and event.epoch == 2 and event.iteration == event.iterations:

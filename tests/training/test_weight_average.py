@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.schema import EMA, Recipe
@@ -54,6 +54,18 @@ def test_counters_are_copied(network: ReIDNetwork) -> None:
     average.update(network, 1)
 
     assert average.network.state_dict()["backbone.stem.1.num_batches_tracked"] == 1
+
+
+def test_a_network_without_counters_has_an_average(small_recipe: SmallRecipe) -> None:
+    network = build_network(small_recipe("model.neck=none").model, persons=3)
+    network.backbone = nn.Linear(2, 2)
+    average = WeightAverage(network, EMA(decay=0.3))
+    before = average.network.state_dict()["backbone.weight"].clone()
+    shake(network, seed=1)
+
+    average.update(network, steps=1)
+
+    assert not torch.equal(average.network.state_dict()["backbone.weight"], before)
 
 
 def test_weights_that_stay_are_their_own_average(network: ReIDNetwork) -> None:

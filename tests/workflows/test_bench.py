@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,23 @@ def test_each_case_is_measured_and_held_against_the_reference(small_bundle: Path
     assert found.reason is None
 
 
-def test_without_a_model_to_be_held_against_there_is_no_cosine(small_bundle: Path) -> None:
+def test_without_fp32_the_most_exact_is_the_reference_and_without_a_model_for_it_there_is_no_cosine(
+    small_bundle: Path,
+) -> None:
     bundle = open_bundle(small_bundle)
-    models = tuple(model for model in bundle.description.models if model.precision == "fp16")
-    only = type(bundle)(bundle.folder, bundle.description.model_copy(update={"models": models}))
+    half = next(model for model in bundle.description.models if model.precision == "fp16")
+    elsewhere = half.model_copy(update={"format": "openvino"})  # OpenVINO reads ONNX files under any name
+    narrow, other = (
+        replace(bundle, description=bundle.description.model_copy(update={"models": (model,)}))
+        for model in (half, elsewhere)
+    )
 
-    (found,) = measure_cases(only, [Case("onnxruntime", "fp16", 1, 1)], 0.0)
+    (found,) = measure_cases(narrow, [Case("onnxruntime", "fp16", 1, 1)], 0.0)
+    (alone,) = measure_cases(other, [Case("openvino", "fp16", 1, 1)], 0.0)
 
-    assert found.figures is not None
-    assert found.cosine is None
+    assert found.cosine == pytest.approx(1, abs=1e-6)
+    assert alone.figures is not None
+    assert alone.cosine is None
 
 
 def test_what_cannot_be_run_is_told_and_does_not_end_the_others(small_bundle: Path, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_the_page_tells_what_the_bundle_did(results: DemoResults, small_bundle: 
     assert f"a folder of {sum(file.bytes for file in made.files.values()) / 1000:,.0f} kB" in text
     assert f"to {made.models[0].parity.max_error:.0e} in every number" in text
     assert "It compared two images (score 0.812) and searched 321 images" in text
-    assert "--bundle demo/bundle" in text
+    assert f"reseen compare A.jpg B.jpg --bundle {tmp_path / 'bundle'}" in text
 
 
 def test_the_page_tells_that_export_was_skipped(results: DemoResults, learnt: Learnt, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_page_tells_that_training_was_skipped(results: DemoResults, tmp_path
 
     shipped = results.as_it_comes.metrics
     assert f"first 87.5% of the time on the photographs of Market, and {shipped.recall1:.1%} of the time here:" in text
-    assert "was skipped: pip install 'reseen[train]'" in text
+    assert "was skipped: pip install 'reseen[export]' adds what it and the export need" in text
     assert f"shipped recall@1 {shipped.recall1:.1%} recall@5" in text
     assert "untrained" not in text
     assert "Mean loss of each epoch" not in text

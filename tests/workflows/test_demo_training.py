@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.torch
+import torch
 
 from reseen.bundle.bundle import open_bundle
 from reseen.datasets.manifest import Manifest
@@ -27,7 +28,7 @@ def test_a_network_is_trained_measured_and_exported(
 ) -> None:
     recipe = small_recipe("training.epochs=1")
 
-    learnt = learn(recipe, people, tmp_path, "cpu")
+    learnt = learn(recipe, people, tmp_path, torch.device("cpu"))
 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "run"]
     assert len(learnt.losses) == 1
@@ -40,7 +41,7 @@ def test_untrained_means_the_network_that_training_started_from(
 ) -> None:
     # At such a rate a step moves nothing but batch norm's averages; with those put back, nothing has changed.
     recipe = small_recipe("training.epochs=1", "optimizer.learning_rate=1.0e-12")
-    learnt = learn(recipe, people, tmp_path, "cpu")
+    learnt = learn(recipe, people, tmp_path, torch.device("cpu"))
 
     path = tmp_path / "run" / "checkpoints" / "best.safetensors"
     weights = safetensors.torch.load_file(path)
@@ -60,5 +61,5 @@ def test_without_the_libraries_that_export_the_bundle_is_left_out(
 
     monkeypatch.setattr(demo_training, "find_spec", none_of_onnx)
 
-    assert learn(small_recipe("training.epochs=1"), people, tmp_path, "cpu").bundle is None
+    assert learn(small_recipe("training.epochs=1"), people, tmp_path, torch.device("cpu")).bundle is None
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from reseen.bundle.description import FORMAT, Description, File, Model
 from reseen.bundle.external_data import external_files
-from reseen.bundle.shipped import bundle_folder, require_own
+from reseen.bundle.shipped import require_own
 from reseen.errors import BundleError, StorageError
 from reseen.files import make_folder, read_bounded, write_whole
 
@@ -48,15 +48,11 @@ class Bundle:
 def open_bundle(folder: Path) -> Bundle:
     """Open a bundle and check every file of it.
 
-    Args:
-        folder: its own, or `default`: the bundle that comes with reseen.
-
     Raises:
         BundleError: there is none; its path is no text; it was written by a newer version; a file is missing, another
             than was exported, or reads what lies outside the bundle.
     """
     _require_plain_name(folder)
-    folder = bundle_folder(folder)
     description = _read_description(folder / DESCRIPTION)
     for name, file in description.files.items():
         _check_file(folder / name, file)

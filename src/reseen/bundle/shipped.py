@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from reseen.errors import BundleError, UsageError
+from reseen.errors import UsageError
 
 DEFAULT = "default"
-"""Its name, which stands for its folder wherever a bundle is opened."""
-_FOLDER = Path(__file__).with_name(DEFAULT)
+"""Its name, which stands for it wherever a user names a bundle."""
+FOLDER = Path(__file__).with_name(DEFAULT)
+_DESCRIPTION = "bundle.json"
 
 
-def bundle_folder(bundle: Path) -> Path:
-    """Where a bundle lies: the path itself, or the folder of the one that comes with reseen.
+def bundle_folder(bundle: str | Path | None) -> Path:
+    """The folder that a user means.
+
+    Args:
+        bundle: a folder; `default`, or None: the bundle that comes with reseen. `./default` is a folder.
 
     Raises:
-        BundleError: the name means that one, but there is a bundle of the user's own under it too.
+        UsageError: `default` is also the name of a bundle in the working folder.
     """
-    if bundle != Path(DEFAULT):
-        return bundle
-    if bundle.exists():
-        raise BundleError(
-            f"{DEFAULT} is the bundle that comes with reseen, and something of yours has that name here",
+    if bundle is None:
+        return FOLDER
+    if bundle != DEFAULT:
+        return Path(bundle)
+    if (Path(DEFAULT) / _DESCRIPTION).exists():
+        raise UsageError(
+            f"{DEFAULT} is the bundle that comes with reseen, and a bundle here has that name too",
             expected="a name that means one bundle",
-            got=str(bundle.absolute()),
-            cure=f"rename yours, or give its whole path: {bundle.absolute()}",
+            got=str(Path(DEFAULT).absolute()),
+            cure=f"write .{os.sep}{DEFAULT} for the one that is here; rename it to use the other",
         )
-    return _FOLDER
+    return FOLDER
 
 
 def require_own(folder: Path) -> None:
-    """Refuse to write into the bundle that comes with reseen, or where it would hide that one.
+    """Refuse to write into the bundle that comes with reseen.
 
     Raises:
-        UsageError: the folder is that bundle's, or has its name.
+        UsageError: the folder is that bundle's.
     """
-    if folder == Path(DEFAULT) or folder.resolve() == _FOLDER.resolve():
+    if os.path.realpath(folder) == os.path.realpath(FOLDER):
         raise UsageError(
             "the bundle that comes with reseen stays as it is",
             expected="a folder of your own",
             got=str(folder),
-            cure=f"choose another name than {DEFAULT}, or copy {_FOLDER} and change the copy",
+            cure="copy it, and change the copy",
         )

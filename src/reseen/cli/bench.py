@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reseen.cli.bundle_options import DEFAULT_BUNDLE, BundleOption, Precision
+from reseen.cli.bundle_options import BundleOption, Precision
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import JsonOption
 from reseen.errors import UsageError
@@ -37,7 +37,7 @@ LARGEST = 4096
 
 
 def bench(
-    bundle: BundleOption = DEFAULT_BUNDLE,
+    bundle: BundleOption = None,
     engine: Annotated[
         list[str] | None, typer.Option("--engine", help="Repeatable. [all that are installed and run the bundle]")
     ] = None,
@@ -58,10 +58,11 @@ def bench(
     Example: reseen bench --bundle bundle --engine onnxruntime --batch-size 1,32 --threads 1,2
     """
     from reseen.bundle.bundle import open_bundle
+    from reseen.bundle.shipped import bundle_folder
     from reseen.engines.choose import PRECISIONS, engine_named
     from reseen.workflows.bench import cases_of, engines_of, measure_cases
 
-    opened = open_bundle(bundle)
+    opened = open_bundle(bundle_folder(bundle))
     batch_sizes = _numbers("--batch-size", batch_size)
     counts = [os.cpu_count() or 1] if threads is None else _numbers("--threads", threads)
     precisions = [kind for kind in PRECISIONS if not precision or kind in precision]

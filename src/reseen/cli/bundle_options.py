@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from reseen.bundle.shipped import DEFAULT
 
 
 class Precision(StrEnum):
@@ -23,9 +20,10 @@ EngineOption = Annotated[str, typer.Option("--engine", help="What runs the bundl
 PrecisionOption = Annotated[
     Precision | None, typer.Option("--precision", help="Of the bundle's models. [the most exact that it has]")
 ]
-DEFAULT_BUNDLE = Path(DEFAULT)
+# Text and no path: `./default` is a folder, `default` the bundle that comes with reseen.
 BundleOption = Annotated[
-    Path, typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote; `default` comes with reseen.")
+    str | None,
+    typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote. [default, which comes with reseen]"),
 ]
 EngineDeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, tensorrt, or auto.")]
 BatchSizeOption = Annotated[

@@ -42,7 +42,7 @@ def calibrate(
         Path | None, typer.Option("--weights", metavar="FILE", help="That run's weights, with or without suffix.")
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", metavar="BUNDLE", help="An exported model, instead of weights.")
+        str | None, typer.Option("--bundle", metavar="BUNDLE", help="An exported model, instead of weights.")
     ] = None,
     data: Annotated[
         list[Path] | None,
@@ -71,13 +71,13 @@ def calibrate(
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
     from reseen.bundle.bundle import open_bundle
-    from reseen.bundle.shipped import require_own
+    from reseen.bundle.shipped import bundle_folder, require_own
     from reseen.evaluation.calibration import calibrate as run_calibration
     from reseen.evaluation.calibration import write_calibration
     from reseen.evaluation.features import read_calibration_set, write_calibration_set
     from reseen.workflows.calibrate import add_calibration
 
-    opened = None if bundle is None else open_bundle(bundle)
+    opened = None if bundle is None else open_bundle(bundle_folder(bundle))
     if output is None and opened is None:
         raise UsageError(
             "there is no place for the calibration",

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from reseen.cli.bundle_options import (
-    DEFAULT_BUNDLE,
     BundleOption,
     EngineDeviceOption,
     EngineOption,
@@ -23,7 +22,7 @@ from reseen.cli.options import JsonOption
 def compare(
     a: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    bundle: BundleOption = DEFAULT_BUNDLE,
+    bundle: BundleOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.png", help="Draw both side by side there.")
     ] = None,

@@ -32,7 +32,7 @@ def demo(
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")
     if results.learnt is None:
-        say("training and export were skipped: pip install 'reseen[train]' adds what they need")
+        say("training and export were skipped: pip install 'reseen[export]' adds what they need")
     elif results.learnt.bundle is None:
         say("export was skipped: pip install 'reseen[export]' adds what it needs")
     else:

@@ -11,7 +11,6 @@ import typer
 
 from reseen.cli.broken import tell_broken
 from reseen.cli.bundle_options import (
-    DEFAULT_BUNDLE,
     BatchSizeOption,
     BundleOption,
     EngineDeviceOption,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 def embed(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Images, or folders of images.")],
-    bundle: BundleOption = DEFAULT_BUNDLE,
+    bundle: BundleOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", metavar="FILE", help="Store the features: FILE.npz or FILE.parquet."),

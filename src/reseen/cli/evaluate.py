@@ -47,7 +47,7 @@ class _Given:
 
     config: str | None
     weights: Path | None
-    bundle: Path | None
+    bundle: str | None
     data: list[Path]
     features: Path | None
     flip: bool
@@ -99,7 +99,8 @@ def evaluate(
         Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", metavar="BUNDLE", help="Evaluate an exported model instead of weights.")
+        str | None,
+        typer.Option("--bundle", metavar="BUNDLE", help="Evaluate an exported model, or `default`, not weights."),
     ] = None,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,

@@ -106,11 +106,14 @@ def _read_card(card: Path) -> bytes:
     from reseen.files import read_bounded
 
     try:
-        return read_bounded(card, MAX_CARD_BYTES)
+        content = read_bounded(card, MAX_CARD_BYTES)
+        if not content.decode().strip():
+            raise ValueError("nothing")
+        return content
     except (OSError, ValueError) as error:
         raise UsageError(
             f"{card} cannot be read",
-            expected=f"a file of at most {MAX_CARD_BYTES:,} bytes",
+            expected=f"text in UTF-8 of at most {MAX_CARD_BYTES:,} bytes",
             got=getattr(error, "strerror", None) or str(error),
             cure="check --card",
         ) from None

@@ -11,7 +11,6 @@ import typer
 
 from reseen.cli.broken import tell_broken
 from reseen.cli.bundle_options import (
-    DEFAULT_BUNDLE,
     BatchSizeOption,
     BundleOption,
     EngineDeviceOption,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 def search(
     queries: Annotated[list[Path], typer.Argument(metavar="QUERY...", help="Images of whom to look for.")],
     folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Images to look in, and in folders below.")],
-    bundle: BundleOption = DEFAULT_BUNDLE,
+    bundle: BundleOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.html", help="A page with what was found.")
     ] = None,

@@ -16,7 +16,7 @@ import numpy as np
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import Model, Precision
-from reseen.bundle.shipped import DEFAULT
+from reseen.bundle.shipped import bundle_folder
 from reseen.engines.choose import choose_model, device_named, engine_named, open_engine, precision_named
 from reseen.engines.engine import Engine, EngineOptions
 from reseen.engines.in_order import in_order
@@ -237,7 +237,7 @@ class Embedder:
 
 
 def load(
-    bundle: str | Path = DEFAULT,
+    bundle: str | Path | None = None,
     *,
     engine: str = "onnxruntime",
     precision: Precision | None = None,
@@ -250,7 +250,7 @@ def load(
     """Load a bundle.
 
     Args:
-        bundle: its folder; `default` is the one that comes with reseen, for research only.
+        bundle: its folder; None, or `default`: the one that comes with reseen, for research only.
         engine: what runs it: `onnxruntime`, `openvino` or `mnn`.
         precision: `fp32`, `fp16` or `int8`, of those that the bundle has; None: the most exact of them.
         batch_size: images that go through the model at a time.
@@ -278,7 +278,7 @@ def load(
         raise UsageError(
             f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
         )
-    chosen, opened = engine_named(engine), open_bundle(Path(bundle))
+    chosen, opened = engine_named(engine), open_bundle(bundle_folder(bundle))
     model = choose_model(opened, chosen, None if precision is None else precision_named(precision))
     running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, place))
     return Embedder(opened, model, running, batch_size=batch_size, threads=threads)

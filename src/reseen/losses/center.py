@@ -27,7 +27,7 @@ class CenterLoss(nn.Module):
 
     def forward(self, features: Float[Tensor, "b d"], labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
         """Mean over the batch; labels are 0..persons-1."""
-        # Not `centers[labels]`: its backward pass adds in no fixed order, and a run would not repeat to the bit.
+        # Not `centers[labels]`: on the processor its backward pass adds in no fixed order, and no run would repeat.
         own = self.centers.index_select(0, labels)
         squared = (features - own).square().sum(1)
         return squared.clamp(SMALLEST_SQUARE, LARGEST_SQUARE).mean()

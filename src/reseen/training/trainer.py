@@ -24,6 +24,7 @@ from reseen.shapes import Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
 from reseen.training.compilation import compiler_errors
+from reseen.training.denormals import drop_denormals
 from reseen.training.early_stopping import judged, out_of_patience
 from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone, StoppedEarly
 from reseen.training.interruption import Interruption
@@ -239,6 +240,7 @@ class Trainer:
         self.progress = replace(self.progress, epoch=epoch, iteration=0, evaluation_due=due, loss_sums={})
         self._tell(EpochDone(epoch, iterations, rate, means, seconds, images / seconds))
         self._check_weights()
+        self._drop_denormals()
         if training.save_every > 0 and epoch % training.save_every == 0:
             self._save_weights(f"epoch_{epoch}")
         self._save_latest()  # last: a crash before it has the epoch done again, and all of the above with it
@@ -305,6 +307,11 @@ class Trainer:
                 got="NaN or infinity, from the last step's gradients",
                 cure=f"lower optimizer.learning_rate, or lengthen the warm-up; {LAST_GOOD}",
             )
+
+    def _drop_denormals(self) -> None:
+        drop_denormals([*self.network.parameters(), *self.deployed.parameters()])
+        for optimizer in self.parts.optimizers.values():
+            drop_denormals(value for state in optimizer.state.values() for value in state.values())
 
     def _save_latest(self) -> None:
         self.progress = replace(self.progress, scaler=self.stepper.state)

@@ -33,7 +33,8 @@ class WeightAverage:
         current = network.state_dict()
         averages = self.network.state_dict()
         weights = [name for name, average in averages.items() if average.is_floating_point()]
-        counters = averages.keys() - set(weights)
+        counters = sorted(averages.keys() - set(weights))
         # All at once: on an accelerator a few kernels instead of one for each tensor.
         torch._foreach_lerp_([averages[name] for name in weights], [current[name] for name in weights], 1 - kept)
-        torch._foreach_copy_([averages[name] for name in counters], [current[name] for name in counters])
+        if counters:
+            torch._foreach_copy_([averages[name] for name in counters], [current[name] for name in counters])

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import Precision
 from reseen.datasets.synthetic import Plan, synthesise
-from reseen.engines.choose import ENGINES, choose_model
+from reseen.engines.choose import ENGINES, PRECISIONS, choose_model
 from reseen.engines.engine import EngineName
 from reseen.errors import BundleError, EngineError, UsageError
 from reseen.images.decode import decode_image
@@ -25,7 +25,7 @@ from reseen.shapes import Float32, UInt8
 from reseen.workflows.bench_case import Case, Figures, run_case
 
 REFERENCE = Case("onnxruntime", "fp32", batch_size=8, threads=1)
-"""What the other models' features are held against."""
+"""What the other models' features are held against; where the bundle has no fp32, the most exact that it has."""
 PEOPLE = Plan(persons=2, test_persons=8, cameras=2, images_per_camera=2, distractors=0, junk=0)
 """Drawn people, for models that compute with 8 bits do not do as well on noise."""
 
@@ -38,8 +38,8 @@ class Measured:
         case: what was measured.
         figures: how fast it was, and in how much memory; None where it could not be measured.
         file_bytes: of the model.
-        cosine: the lowest between its feature of an image and that of ONNX Runtime in fp32; None where the bundle has
-            no such model.
+        cosine: the lowest between its feature of an image and that of the bundle's most exact model in ONNX Runtime;
+            None where it has none.
         reason: why it could not be measured.
     """
 
@@ -86,8 +86,9 @@ def measure_cases(bundle: Bundle, cases: Sequence[Case], seconds: float) -> Iter
     """
     images = drawn_people(bundle.description.preprocess)
     reference = None
-    if _runs(bundle, REFERENCE.engine, REFERENCE.precision):
-        reference, _ = _in_own_process(bundle, REFERENCE, images, 0.0)
+    if any(_runs(bundle, REFERENCE.engine, precision) for precision in PRECISIONS):
+        exact = replace(REFERENCE, precision=choose_model(bundle, REFERENCE.engine, None).precision)
+        reference, _ = _in_own_process(bundle, exact, images, 0.0)
     for case in cases:
         model = choose_model(bundle, case.engine, case.precision)
         size = sum(bundle.description.files[name].bytes for name in model.files)

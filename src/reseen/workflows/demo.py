@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,9 @@ from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval
 from reseen.workflows.extract import Progress
 
 if TYPE_CHECKING:
+    from reseen.datasets.manifest import Manifest
     from reseen.training.events import Listener
+    from reseen.workflows.demo_training import Learnt
 
 NEEDED = ("torch", "safetensors")
 """What training needs."""
@@ -61,18 +63,15 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
     """
     start = time.perf_counter()
     require_empty(demo.output)
-    recipe = load_recipe(demo.recipe, demo.overrides)
-    manifest = synthesise(
-        demo.output / "people",
-        demo.plan,
-        progress=None if progress is None else lambda done, total: progress("drawing", done, total),
-    )
-    learnt = None
-    if all(find_spec(library) for library in NEEDED):
-        from reseen.workflows.demo_training import learn  # noqa: PLC0415 - only where it is installed
-
-        learnt = learn(recipe, manifest, demo.output, demo.device, listeners=listeners, progress=progress)
+    # What cannot work is to fail before the work.
     with load() as shipped:
+        learning = _learning(demo, listeners, progress)
+        manifest = synthesise(
+            demo.output / "people",
+            demo.plan,
+            progress=None if progress is None else lambda done, total: progress("drawing", done, total),
+        )
+        learnt = None if learning is None else learning(manifest)
         as_it_comes = evaluate_retrieval(embed_dataset(shipped, manifest))
         if learnt is None or learnt.bundle is None:
             shown = show_bundle(shipped, manifest, as_it_comes, demo.output)
@@ -89,3 +88,16 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
     )
     write_report(results, demo.output)
     return results
+
+
+def _learning(
+    demo: Demo, listeners: Sequence[Listener], progress: Progress | None
+) -> Callable[[Manifest], Learnt] | None:
+    """What trains on the people, once they are drawn; None where the libraries for it are not installed."""
+    if not all(find_spec(library) for library in NEEDED):
+        return None
+    from reseen.workflows.demo_training import learn  # noqa: PLC0415 - only where it is installed
+    from reseen.workflows.device import choose_device  # noqa: PLC0415
+
+    recipe, device = load_recipe(demo.recipe, demo.overrides), choose_device(demo.device)
+    return lambda manifest: learn(recipe, manifest, demo.output, device, listeners=listeners, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,6 +79,7 @@ def write_report(results: DemoResults, output: Path) -> Path:
         learnt=results.learnt,
         shipped=results.shipped,
         shown=results.shown,
+        folder=shlex.quote(str(output / "bundle")),
         train={"images": len(train), "persons": len({sample.person for sample in train})},
         test_persons=len({sample.person for sample in query}),
         queries=results.best.metrics.queries,

@@ -20,7 +20,6 @@ from reseen.models.weights import load_network
 from reseen.recipe.schema import Recipe
 from reseen.training.events import Listener
 from reseen.training.randomness import Purpose, seed_torch
-from reseen.workflows.device import choose_device
 from reseen.workflows.evaluate import Evaluation, embed_dataset, evaluate_retrieval
 from reseen.workflows.extract import Progress
 from reseen.workflows.run_plan import TrainingRun
@@ -55,7 +54,7 @@ def learn(
     recipe: Recipe,
     manifest: Manifest,
     output: Path,
-    device: str,
+    device: torch.device,
     *,
     listeners: Sequence[Listener] = (),
     progress: Progress | None = None,
@@ -66,25 +65,24 @@ def learn(
         recipe: what to train.
         manifest: whom to train on and to find.
         output: the demo's folder.
-        device: where to compute, as `choose_device` takes it.
+        device: where to train.
         listeners: are told how the training goes.
         progress: told how the embedding goes.
 
     Raises:
         ReseenError: a step failed.
     """
-    place = choose_device(device)
     untrained = _untrained_network(recipe)
-    before = _measure(untrained, recipe, manifest, place)
+    before = _measure(untrained, recipe, manifest, device)
     run = make_folder(output / "run")
-    train(TrainingRun(recipe, manifest, run, place), listeners, progress)
+    train(TrainingRun(recipe, manifest, run, device), listeners, progress)
     trained = load_network(recipe.model, run / "checkpoints" / "best")
     curve = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     return Learnt(
         recipe=recipe,
         parameters=sum(parameter.numel() for parameter in untrained.parameters()),
         before=before,
-        after=_measure(trained, recipe, manifest, place),
+        after=_measure(trained, recipe, manifest, device),
         losses=[record["losses"]["total"] for record in curve if record["kind"] == "epoch"],
         bundle=_export(trained, recipe, output / "bundle", progress or (lambda *_: None)),
     )

@@ -23,7 +23,6 @@ from reseen.recipe.load import dump_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Progress
-from reseen.training.denormals import denormals_flushed
 from reseen.training.events import Listener
 from reseen.training.modes import synchronise_batch_norm
 from reseen.training.precision import chosen_precision
@@ -54,7 +53,7 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     run = replace(run, recipe=_settled(run.recipe, run.device))
     together, first = run.processes.together, run.processes.first
     plan = together(partial(plan_run, run))
-    with ExitStack() as held, denormals_flushed():
+    with ExitStack() as held:
         log = first(partial(_begin, run, plan, held))
         checkpoints = together(partial(_checkpoints, run, plan))
         trainer = together(partial(_trainer, run, plan, checkpoints, log=log, listeners=listeners, progress=progress))
