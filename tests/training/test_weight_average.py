@@ -58,7 +58,7 @@ def test_counters_are_copied(network: ReIDNetwork) -> None:
 
 def test_a_network_without_counters_has_an_average(small_recipe: SmallRecipe) -> None:
     network = build_network(small_recipe("model.neck=none").model, persons=3)
-    network.backbone = nn.Linear(2, 2)
+    network.add_module("backbone", nn.Linear(2, 2))
     average = WeightAverage(network, EMA(decay=0.3))
     before = average.network.state_dict()["backbone.weight"].clone()
     shake(network, seed=1)

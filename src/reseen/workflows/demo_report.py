@@ -79,7 +79,9 @@ def write_report(results: DemoResults, output: Path) -> Path:
         learnt=results.learnt,
         shipped=results.shipped,
         shown=results.shown,
-        folder=shlex.quote(str(output / "bundle")),
+        with_bundle=f" --bundle {shlex.quote(str(output / 'bundle'))}"
+        if results.learnt and results.learnt.bundle
+        else "",
         train={"images": len(train), "persons": len({sample.person for sample in train})},
         test_persons=len({sample.person for sample in query}),
         queries=results.best.metrics.queries,
