@@ -83,7 +83,7 @@ def test_the_demo_shows_the_way_from_there_and_says_what_it_skipped(core_python:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("  shipped: recall@1 ")
-    assert "training and export were skipped: pip install 'reseen[train]'" in done.stderr
+    assert "training and export were skipped: pip install 'reseen[export]' adds" in done.stderr
     for file in ("comparison.png", "ranked_lists.png", "report.html", "search.html"):
         assert (tmp_path / "demo" / file).is_file()
 
