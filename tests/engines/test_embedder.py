@@ -161,12 +161,12 @@ def test_batches_are_what_embed_each_gives_at_once(small_bundle: Path, pictures:
 def test_lanes_share_a_batch_and_keep_the_order(
     small_bundle: Path, embedder: Embedder, pictures: list[np.ndarray], engine: str
 ) -> None:
-    several = load(small_bundle, engine=engine, batch_size=4, threads=2)
+    several = load(small_bundle, engine=engine, batch_size=8, threads=2)
     images = [pictures[place % 5] for place in range(43)]
 
     batches = list(several.embed_batches(inputs_of(images)))
 
-    at_once = 2 if engine == "onnxruntime" else 4
+    at_once = 2 if engine == "onnxruntime" else 8
     assert [len(each) for each in batches] == [at_once] * (43 // at_once) + [43 % at_once]
     assert [name for each in batches for name in each.names] == [f"image {place}" for place in range(43)]
     expected = embedder.embed(pictures)[[place % 5 for place in range(43)]]

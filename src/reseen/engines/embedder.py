@@ -35,6 +35,9 @@ BATCH_SIZE = 32
 MOST_DECODERS = 4
 """Threads that decode while the engine computes. Each may hold a photograph of `images.decode.MAX_PIXELS`, 0.5 GB."""
 
+PARTS_A_LANE = 2
+"""Parts of a batch that one call of several runs: the fewer images in it, the sooner decoding and computing overlap."""
+
 MOST_OFF_UNIT = 0.01
 """By how much the length of a feature may differ from 1; half precision reaches 0.001."""
 MOST_THREADS = 256
@@ -162,7 +165,7 @@ class Embedder:
             EngineError: the engine failed.
         """
         lanes = self._engine.lanes
-        size = -(-self.batch_size // lanes)
+        size = -(-self.batch_size // (PARTS_A_LANE * lanes)) if lanes > 1 else self.batch_size
         if len(inputs) <= size:
             yield from [self._embed(inputs)] if inputs else []
             return
