@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,10 +61,25 @@ def test_figures_are_printed_for_people_too(people: str, tmp_path: Path, capsys:
     assert "k-reciprocal" in told.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+def test_results_that_cannot_be_written_are_an_error_in_words(people: str, tmp_path: Path) -> None:
+    overrides = [*OVERRIDES, "-o", "training.epochs=1"]
+    arguments = ["train", "-c", "tiny", *overrides, "--data", people, "--output", str(tmp_path), "--json"]
+    program = f"from reseen.cli.bare import main; main({[*arguments, '--device', 'cpu']!r})"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: cannot write the results: No space left on device"
+
+
 def test_other_verbs_are_refused_with_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["search", "a.jpg"])
-    assert "invalid choice: 'search'" in capsys.readouterr().err
+    refused = capsys.readouterr().err
+    assert "invalid choice: 'search'" in refused
+    assert "the other verbs need typer and rich: pip install reseen" in refused
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     assert "pip install reseen" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from reseen.cli.processes import told_by_torchrun
 from reseen.errors import ReseenError
@@ -32,13 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     try:
         {"train": _train, "evaluate": _evaluate}[asked.verb](asked)
+        sys.stdout.flush()
     except ReseenError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
+    except OSError as error:  # of a file it would name the file, and most are typed
+        if error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at the end
+        _say(f"error: cannot write the results: {error.strerror}")
+        sys.exit(1)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says with what is wrong which verbs there are elsewhere."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; {ELSEWHERE}")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m reseen", description=__doc__, epilog=ELSEWHERE)
+    parser = _Parser("python -m reseen", description=__doc__, epilog=ELSEWHERE)
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("train", help="Train a network as a recipe says.")
     train.add_argument("--output", type=Path, required=True, metavar="DIR", help="The run's folder.")
