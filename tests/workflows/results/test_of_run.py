@@ -69,6 +69,7 @@ def test_a_run_tells_what_the_page_says_of_it(finished_run: Path, people: Manife
         ("/home/me/first/checkpoints/best", "runs/first/checkpoints/best"),
         ("/home/me/first/seed_1/checkpoints/best", "runs/first/seed_1/checkpoints/best"),
         ("runs/first/checkpoints/best", "runs/first/checkpoints/best"),
+        ("../home/weights/resnet50.npz", "resnet50.npz"),
     ],
 )
 def test_a_record_names_no_folder_of_the_machine(run: Path, path: str, told: str) -> None:
@@ -77,6 +78,16 @@ def test_a_record_names_no_folder_of_the_machine(run: Path, path: str, told: str
     assert record.init == told
     assert any(told in override for override in record.overrides)
     assert "/home" not in record.model_dump_json()
+
+
+@pytest.mark.parametrize("folder", ["/home/me/teacher", "runs/teacher", "../home/runs/teacher"])
+def test_a_teacher_is_told_with_the_run_it_comes_from(run: Path, folder: str) -> None:
+    teacher = f"{{recipe: {folder}/recipe.yaml, weights: {folder}/checkpoints/best}}"
+    record = record_of_run(with_recipe(run, f"losses=[{{name: distillation, teacher: {teacher}}}]"), TOLD)
+
+    assert record.init == "scratch, taught by runs/teacher/checkpoints/best"
+    assert any("recipe: runs/teacher/recipe.yaml" in override for override in record.overrides)
+    assert "home" not in record.model_dump_json()
 
 
 def test_a_recipe_of_one_s_own_is_told_as_a_change_of_a_shipped_one(run: Path) -> None:

@@ -46,6 +46,10 @@ def test_a_run_is_a_row_with_the_command_that_repeats_it(make_record: MakeRecord
     assert "\nreseen evaluate -c runs/small/recipe.yaml --weights runs/small/checkpoints/best " in page
 
 
+def test_words_with_a_bar_stay_in_their_cell(make_record: MakeRecord) -> None:
+    assert "\n| slow \\| steady | `osnet" in results_page([make_record(words="slow | steady")])
+
+
 def test_seeds_of_a_recipe_are_one_row_with_their_spread(make_record: MakeRecord) -> None:
     seeds = [
         make_record(seed=seed, recall1=recall1, training_seconds=seconds)

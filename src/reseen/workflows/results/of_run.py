@@ -13,7 +13,7 @@ from typing import Any
 from reseen.errors import UsageError
 from reseen.recipe.difference import overrides_between
 from reseen.recipe.load import load_recipe, shipped_recipes
-from reseen.recipe.schema import Recipe
+from reseen.recipe.schema import Distillation, Recipe
 from reseen.training.trainer import HELD_OUT
 from reseen.workflows.evaluations import MEAN
 from reseen.workflows.results.history import History, read_history
@@ -58,7 +58,7 @@ def record_of_run(run: Path, told: Told) -> Record:
     recipe = load_recipe(run / "recipe.yaml")
     shipped = recipe.name if recipe.name in shipped_recipes() else UNKNOWN_RECIPE_BASE
     base = load_recipe(shipped).model_copy(update={"seed": recipe.seed})
-    paths = sorted(_absolute_paths(recipe.model_dump(mode="json")), key=len, reverse=True)
+    paths = sorted(_paths_elsewhere(recipe.model_dump(mode="json")), key=len, reverse=True)
     overrides = tuple(_portable(override, paths) for override in overrides_between(base, recipe))
     history = read_history(run, recipe)
     if not history.ended or history.figures is None:
@@ -177,7 +177,9 @@ def _model(recipe: Recipe) -> str:
 
 def _init(recipe: Recipe) -> str:
     pretrained = recipe.model.pretrained
-    return "scratch" if pretrained is None or pretrained.path is None else _portable_path(pretrained.path)
+    init = "scratch" if pretrained is None or pretrained.path is None else _portable_path(pretrained.path)
+    teachers = [_portable_path(loss.teacher.weights) for loss in recipe.losses if isinstance(loss, Distillation)]
+    return ", taught by ".join((init, *teachers))
 
 
 def _weights(recipe: Recipe, history: History) -> str:
@@ -197,21 +199,31 @@ def _portable(override: str, paths: Iterable[str]) -> str:
 
 
 def _portable_path(path: str) -> str:
-    """The file alone; of a checkpoint its run too, where the page's commands write runs. Relative paths stay."""
+    """The file alone; of a run's checkpoint or recipe the run too, where the page's commands write runs.
+
+    Relative paths stay, unless they lead out of the folder.
+    """
     parts = Path(path).parts
-    if not Path(path).is_absolute():
+    if not _is_elsewhere(path):
         return path
-    if "checkpoints" not in parts[2:-1]:
+    if parts[-1] == "recipe.yaml":
+        end = len(parts) - 1
+    elif "checkpoints" in parts[2:-1]:
+        end = len(parts) - 1 - parts[::-1].index("checkpoints")
+    else:
         return parts[-1]
-    end = len(parts) - 1 - parts[::-1].index("checkpoints")
     begin = end - 2 if parts[end - 1].startswith("seed_") else end - 1
     return "/".join(("runs", *parts[begin:]))
 
 
-def _absolute_paths(value: Any) -> Iterator[str]:
-    """Texts in a recipe that are absolute paths."""
+def _is_elsewhere(text: str) -> bool:
+    return Path(text).is_absolute() or Path(text).parts[:1] == ("..",)
+
+
+def _paths_elsewhere(value: Any) -> Iterator[str]:
+    """Texts in a recipe that are absolute paths, or lead out of the folder."""
     if isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
-            yield from _absolute_paths(each)
-    elif isinstance(value, str) and Path(value).is_absolute():
+            yield from _paths_elsewhere(each)
+    elif isinstance(value, str) and _is_elsewhere(value):
         yield value

@@ -39,7 +39,7 @@ class Record(Strict):
         note: what else must be known beside the figures.
         dataset: what the figures are of.
         model: the backbone, with its settings where they are not the usual ones.
-        init: file of the weights it started from, or `scratch`.
+        init: file of the weights it started from, or `scratch`; and the weights of its teacher.
         height: pixels of the network's input.
         width: pixels of the network's input.
         epochs: how many were trained.
