@@ -11,11 +11,13 @@ from torch import Tensor
 from reseen.losses.center import CenterLoss
 from reseen.losses.criterion import Criterion
 from reseen.losses.cross_entropy import CrossEntropyLoss
+from reseen.losses.distillation import DistillationLoss
 from reseen.losses.triplet import TripletLoss
 from reseen.recipe import schema
 
 Batch = Callable[..., tuple[Tensor, Tensor]]
 ALL = (schema.CrossEntropy(weight=2.0, smoothing=0.1), schema.Triplet(weight=0.5), schema.Center(weight=5e-4))
+DISTILLATION = schema.Distillation(teacher=schema.Teacher(recipe="a", weights="b"))
 PAIRS = (schema.Triplet(), schema.Circle(), schema.MetricLearningLoss(name="pml:MultiSimilarityLoss"))
 SINGLE = (schema.CrossEntropy(), schema.Center())
 
@@ -77,6 +79,26 @@ def test_a_loss_of_features_reads_the_one_its_recipe_names(
     gradients = torch.autograd.grad(total, outputs, allow_unused=True, materialize_grads=True)
     read = [name for name, gradient in zip(outputs._fields, gradients, strict=True) if gradient.any()]
     assert read == [feature]
+
+
+@pytest.mark.parametrize("feature", ["before_neck", "after_neck"])
+def test_a_teacher_s_features_are_for_the_loss_that_learns_from_it(
+    batch: Batch, outputs: Outputs, labels: Tensor, feature: str
+) -> None:
+    """Those of all processes: here another one's rows, and the teacher's of them, are put below this one's."""
+    taught, elsewhere = batch(0, 0, 1, 1, width=5, seed=8)[0].detach(), batch(0, 0, 0, 0, seed=9)[0].detach()
+    taught_elsewhere = batch(0, 0, 0, 0, width=5, seed=10)[0].detach()
+
+    def gather(rows: Tensor) -> Tensor:
+        return torch.cat([rows, elsewhere if rows.shape[1] == 3 else taught_elsewhere])
+
+    loss = DISTILLATION.model_copy(update={"feature": feature})
+    criterion = Criterion((loss,), persons=2, feature_size=3, gather=gather).double()
+    total, values = criterion(outputs, labels, taught)
+    read = torch.cat([getattr(outputs, feature), elsewhere])
+    expected = DistillationLoss()(read, torch.cat([taught, taught_elsewhere]))
+    assert values["distillation"].item() == pytest.approx(expected.item(), rel=1e-12)
+    assert total.item() == pytest.approx(30 * expected.item(), rel=1e-12)
 
 
 def test_the_centers_are_the_only_parameters() -> None:

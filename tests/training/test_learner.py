@@ -6,12 +6,15 @@ from typing import Literal
 import pytest
 import torch
 
+from reseen.images.preprocess import Preprocess
 from reseen.losses.criterion import Criterion
 from reseen.models.network import build_network
 from reseen.recipe.schema import Recipe
 from reseen.training.learner import Learner
+from reseen.training.teacher import Teacher
 
 SmallRecipe = Callable[..., Recipe]
+DISTILLATION = "losses=[{name: cross_entropy}, {name: distillation, teacher: {recipe: a, weights: b}}]"
 IMAGES, LABELS = torch.randn(4, 3, 32, 16, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 0, 1, 1])
 
 
@@ -51,3 +54,20 @@ def test_everything_that_learns_is_in_one_module(small_recipe: SmallRecipe) -> N
     learner = build(small_recipe("losses=[{name: cross_entropy}, {name: center}]"), "fp32")
 
     assert {name.partition(".")[0] for name, _ in learner.named_parameters()} == {"network", "criterion"}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_teacher_is_shown_the_same_images_and_is_no_part_of_it(
+    small_recipe: SmallRecipe, precision: Literal["fp32", "bf16"]
+) -> None:
+    own = Preprocess(height=32, width=16)
+    known, taught = build(small_recipe(), precision), build(small_recipe(DISTILLATION), precision)
+    taught.teacher = Teacher(known.network, own, own)
+    total, values = taught(IMAGES, LABELS)
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        outputs, features = taught.network(IMAGES, LABELS), known.network.embed(IMAGES)
+    expected, _ = taught.criterion(outputs, LABELS, features)
+
+    assert total.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert values["distillation"] > 0
+    assert {name.partition(".")[0] for name, _ in taught.named_parameters()} == {"network"}

@@ -22,6 +22,7 @@ from reseen.errors import (
     DatasetError,
     ImageError,
     Interrupted,
+    RecipeError,
     TrainingError,
     WeightsError,
 )
@@ -208,6 +209,49 @@ def test_people_who_are_set_aside_can_choose_the_best(
     assert len(figures) == 3
     assert done.best == max(figures)
     assert done.best_epoch == 1 + figures.index(max(figures))
+
+
+def test_a_run_learns_from_the_teacher_its_recipe_names(
+    finished_run: Path, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    """From the start, the longer it is taught the closer its features' cosines come to the teacher's."""
+    teacher = f"{{recipe: {finished_run / 'recipe.yaml'}, weights: {finished_run / 'checkpoints' / 'best'}}}"
+    losses = f"losses=[{{name: distillation, teacher: {teacher}}}]"
+    recipe = small_recipe(losses, "preprocess={height: 48, width: 24}", "model.backbone.widths=[4, 8]", "seed=5")
+    run = TrainingRun(recipe, people, tmp_path / "run", CPU)
+    train(run)
+
+    told = [line["losses"]["distillation"] for line in records(run.output) if line["kind"] == "epoch"]
+    assert told[0] > told[-1] > 0
+    assert f"learns from tiny, 16-d, {finished_run / 'checkpoints' / 'best.safetensors'}" in (
+        run.output / "train.log"
+    ).read_text(encoding="utf-8")
+    assert weights(run.output)["neck.weight"].shape == (8,)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "weights", "told"),
+    [
+        ("none.yaml", "checkpoints/best", "none.yaml"),
+        ("recipe.yaml", "checkpoints/none", "none"),
+        ("tiny", "checkpoints/best", "another preprocessing"),
+    ],
+    ids=["no recipe", "no weights", "another recipe"],
+)
+def test_a_teacher_that_cannot_be_had_is_an_error_before_any_image_is_read(
+    finished_run: Path,
+    people: Manifest,
+    small_recipe: SmallRecipe,
+    tmp_path: Path,
+    recipe: str,
+    weights: str,
+    told: str,
+) -> None:
+    named = recipe if recipe == "tiny" else finished_run / recipe
+    teacher = f"{{recipe: {named}, weights: {finished_run / weights}}}"
+    unread = replace(people, samples=tuple(replace(s, path=tmp_path / s.path.name) for s in people.samples))
+    with pytest.raises((RecipeError, WeightsError), match=told):
+        train(TrainingRun(small_recipe(f"losses=[{{name: distillation, teacher: {teacher}}}]"), unread, tmp_path, CPU))
 
 
 def test_pretrained_weights_need_a_file(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from reseen.losses.center import CenterLoss
 from reseen.losses.circle import CircleLoss
 from reseen.losses.cross_entropy import CrossEntropyLoss
+from reseen.losses.distillation import DistillationLoss
 from reseen.losses.metric_learning import build_metric_learning_loss
 from reseen.losses.triplet import TripletLoss
 from reseen.recipe import schema
@@ -72,21 +73,41 @@ class Criterion(nn.Module):
         self.gather = gather
 
     def forward(
-        self, outputs: Outputs, labels: Int64[Tensor, " b"]
+        self, outputs: Outputs, labels: Int64[Tensor, " b"], taught: Float[Tensor, "b t"] | None = None
     ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
-        """The weighted total to go backward from, and each loss by name, unweighted and detached."""
+        """The weighted total to go backward from, and each loss by name, unweighted and detached.
+
+        Args:
+            outputs: the network's.
+            labels: whom the images show.
+            taught: the teacher's features of the images, where a loss learns from one.
+        """
         with torch.autocast(labels.device.type, enabled=False):
-            values = {name: self._value(loss, outputs, labels) for name, loss in self.settings.items()}
+            values = {name: self._value(loss, outputs, labels, taught) for name, loss in self.settings.items()}
             total = torch.stack([self.settings[name].weight * value for name, value in values.items()]).sum()
         return total, {name: value.detach() for name, value in values.items()}
 
-    def _value(self, settings: schema.Loss, outputs: Outputs, labels: Int64[Tensor, " b"]) -> Float[Tensor, ""]:
+    def _value(
+        self,
+        settings: schema.Loss,
+        outputs: Outputs,
+        labels: Int64[Tensor, " b"],
+        taught: Float[Tensor, "b t"] | None,
+    ) -> Float[Tensor, ""]:
         read = outputs.logits if isinstance(settings, schema.CrossEntropy) else getattr(outputs, settings.feature)
-        rows = read.to(torch.promote_types(read.dtype, torch.float32))
+        rows, aim = _exact(read), labels
+        if isinstance(settings, schema.Distillation):
+            assert taught is not None  # noqa: S101
+            aim = _exact(taught)
         if not isinstance(settings, schema.CrossEntropy | schema.Center):
-            rows, labels = self.gather(rows), self.gather(labels)
-        value: Tensor = self.losses[settings.name](rows, labels)
+            rows, aim = self.gather(rows), self.gather(aim)
+        value: Tensor = self.losses[settings.name](rows, aim)
         return value
+
+
+def _exact(rows: Tensor) -> Tensor:
+    """In 32 bits at least."""
+    return rows.to(torch.promote_types(rows.dtype, torch.float32))
 
 
 def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
@@ -99,5 +120,7 @@ def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
             return CircleLoss(loss)
         case schema.Center():
             return CenterLoss(persons, feature_size)
+        case schema.Distillation():
+            return DistillationLoss()
         case schema.MetricLearningLoss():
             return build_metric_learning_loss(loss, persons, feature_size)

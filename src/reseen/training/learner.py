@@ -9,6 +9,7 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.shapes import Float, Int64
 from reseen.training.precision import Precision
+from reseen.training.teacher import Teacher
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -19,14 +20,18 @@ class Learner(nn.Module):
     Args:
         network: runs in mixed precision, unless `precision` is `fp32`.
         criterion: runs in 32 bits.
-        precision: of the network's forward and backward pass.
+        precision: of the network's forward and backward pass, and of the teacher's.
+        teacher: whom a loss of the criterion learns from; no part of the module.
     """
 
-    def __init__(self, network: ReIDNetwork, criterion: Criterion, precision: Precision) -> None:
+    def __init__(
+        self, network: ReIDNetwork, criterion: Criterion, precision: Precision, teacher: Teacher | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self.criterion = criterion
         self.precision = precision
+        self.teacher = teacher
 
     def forward(
         self, images: Float[Tensor, "b 3 h w"], labels: Int64[Tensor, " b"]
@@ -35,5 +40,6 @@ class Learner(nn.Module):
         mixed = self.precision != "fp32"
         with torch.autocast(images.device.type, DTYPES[self.precision], enabled=mixed):
             outputs = self.network(images, labels)
-        total, values = self.criterion(outputs, labels)
+            taught = None if self.teacher is None else self.teacher(images)
+        total, values = self.criterion(outputs, labels, taught)
         return total, values

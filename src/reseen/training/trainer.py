@@ -37,6 +37,7 @@ from reseen.training.processes import ALONE, Processes
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.schedule import learning_rate_factor
 from reseen.training.stepper import Stepper
+from reseen.training.teacher import Teacher
 from reseen.training.weight_average import WeightAverage
 
 LAST_GOOD = "`latest`, where there is one, holds the last good state"
@@ -61,6 +62,7 @@ class Trainer:
         sampler: draws the batches of each epoch from `data`.
         checkpoints: where states are saved.
         evaluate: measures the network; gives recall1, mAP and mINP as fractions, and more, the same in every process.
+        teacher: whom a loss of the criterion learns from.
         listeners: are told what happens.
         processes: those that train together.
         told: what the headers of weight files say beside recipe, epoch and preprocessing.
@@ -76,6 +78,7 @@ class Trainer:
         *,
         checkpoints: Checkpoints,
         evaluate: Evaluate,
+        teacher: Teacher | None = None,
         listeners: Sequence[Listener] = (),
         processes: Processes = ALONE,
         told: Mapping[str, str] = MappingProxyType({}),
@@ -94,7 +97,7 @@ class Trainer:
         self._some_unused = not any(isinstance(loss, CrossEntropy) for loss in recipe.losses)  # it alone reads the head
         self.modes = Modes(network, settings)
         device = data.images.device
-        self.learner = Learner(network, criterion, chosen_precision(settings.precision, device))
+        self.learner = Learner(network, criterion, chosen_precision(settings.precision, device), teacher)
         self.readings = LossReadings(processes, LossReadings.interval(device, settings.log_every))
         self.average = None if settings.ema is None else WeightAverage(network, settings.ema)
         self.deployed = network if self.average is None else self.average.network

@@ -19,8 +19,9 @@ from reseen.losses.criterion import Criterion
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.weights import load_weights
-from reseen.recipe.load import dump_recipe
-from reseen.recipe.schema import Recipe
+from reseen.models.weights_file import resolve_weights
+from reseen.recipe.load import dump_recipe, load_recipe
+from reseen.recipe.schema import Distillation, Recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Progress
 from reseen.training.events import Listener
@@ -28,9 +29,11 @@ from reseen.training.modes import synchronise_batch_norm
 from reseen.training.precision import chosen_precision
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
+from reseen.training.teacher import Teacher
 from reseen.training.tensorboard import tensorboard_curves
 from reseen.training.trainer import HELD_OUT, Evaluate, Trainer
 from reseen.workflows.extract import Progress as StageProgress
+from reseen.workflows.load_embedder import load_embedder
 from reseen.workflows.measure_network import measure_network
 from reseen.workflows.run_plan import RunPlan, TrainingRun, plan_run
 from reseen.workflows.run_record import environment, identity
@@ -116,7 +119,7 @@ def _trainer(
 ) -> Trainer:
     """Everything that learns and that it learns from, as the run starts; `log` is the first process's."""
     recipe, people = run.recipe, len(plan.persons)
-    network = _network(run, people, log)
+    network, teacher = _network(run, people, log), _teacher(run, log)
     paths = [sample.path for sample in plan.samples]
     images, where = hold_images(paths, recipe, run.device, progress)
     if log is not None:
@@ -129,6 +132,7 @@ def _trainer(
         plan.sampler,
         checkpoints=checkpoints,
         evaluate=_evaluation(run, plan, progress),
+        teacher=teacher,
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
         told={"set_aside": people_hash(plan.held_out)},
@@ -171,6 +175,18 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog | None) -
     )
     if log is not None:
         log.say(report.summary())
+
+
+def _teacher(run: TrainingRun, log: RunLog | None) -> Teacher | None:
+    """The trained network that a loss of the recipe learns from."""
+    named = next((loss.teacher for loss in run.recipe.losses if isinstance(loss, Distillation)), None)
+    if named is None:
+        return None
+    recipe, weights = load_recipe(Path(named.recipe)), Path(named.weights)
+    embedder = load_embedder(recipe, weights, run.device)
+    if log is not None:
+        log.say(f"learns from {recipe.name}, {embedder.feature_size}-d, {resolve_weights(weights)}")
+    return Teacher(embedder.network, embedder.preprocess, run.recipe.preprocess)
 
 
 def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None) -> Evaluate:

@@ -11,6 +11,7 @@ from reseen.recipe.load import load_recipe
 Refused = Callable[..., RecipeError]
 RefuseEach = Callable[..., None]
 CIRCLE = "losses=[{name: circle}]"
+DISTILLATION = "losses=[{name: distillation, teacher: {recipe: a, weights: b}}]"
 LIBRARY = "losses=[{name: 'pml:MultiSimilarityLoss'}]"
 
 
@@ -28,6 +29,9 @@ LIBRARY = "losses=[{name: 'pml:MultiSimilarityLoss'}]"
         (CIRCLE, "losses.0.margin", ["-0.1", "1", "soft"]),
         (CIRCLE, "losses.0.scale", ["0", "-1", ".inf"]),
         (CIRCLE, "losses.0.feature", ["after"]),
+        (DISTILLATION, "losses.0.weight", ["-1"]),
+        (DISTILLATION, "losses.0.feature", ["logits"]),
+        (DISTILLATION, "losses.0.teacher", ["null", "runs/teacher", "{recipe: a}", "{weights: b}"]),
         (LIBRARY, "losses.0.weight", ["-1"]),
         (LIBRARY, "losses.0.feature", ["after"]),
         (LIBRARY, "losses.0.arguments", ["[1]", "{alpha: [2]}", "{alpha: null}", "{distance: {name: cosine}}"]),

@@ -6,7 +6,16 @@ Unknown keys are errors. Lists in a recipe replace the lists of the recipe it ex
 from reseen.recipe.schema.backbones import Backbone, MobileNetV3Small, OSNet, ResNet, SmallResNet, Timm
 from reseen.recipe.schema.data import Augmentation, Data, RandomErasing, Sampler
 from reseen.recipe.schema.evaluation import Evaluation, KReciprocal, QueryExpansion, Reranking
-from reseen.recipe.schema.losses import Center, Circle, CrossEntropy, Loss, MetricLearningLoss, Triplet
+from reseen.recipe.schema.losses import (
+    Center,
+    Circle,
+    CrossEntropy,
+    Distillation,
+    Loss,
+    MetricLearningLoss,
+    Teacher,
+    Triplet,
+)
 from reseen.recipe.schema.model import (
     ArcHead,
     AveragePooling,
@@ -37,6 +46,7 @@ __all__ = [
     "CosineHead",
     "CrossEntropy",
     "Data",
+    "Distillation",
     "EarlyStopping",
     "Evaluation",
     "GeMPooling",
@@ -61,6 +71,7 @@ __all__ = [
     "Schedule",
     "Settings",
     "SmallResNet",
+    "Teacher",
     "Timm",
     "Training",
     "Triplet",

@@ -76,6 +76,34 @@ class Center(Settings):
     learning_rate: PositiveFloat = 0.5
 
 
+class Teacher(Settings):
+    """A trained network that a smaller one learns from.
+
+    Attributes:
+        recipe: the `recipe.yaml` of the run that trained it.
+        weights: a file that training saved; the suffix may be left out.
+    """
+
+    recipe: str
+    weights: str
+
+
+class Distillation(Settings):
+    """The cosines between the images of a batch, as a teacher's features have them (after Park et al., CVPR 2019).
+
+    Attributes:
+        name: `distillation`.
+        weight: its share in the sum.
+        feature: which feature of the network that learns it reads.
+        teacher: whose cosines are learnt. It is shown the same augmented images, resized to its own size.
+    """
+
+    name: Literal["distillation"] = "distillation"
+    weight: NonNegativeFloat = 30.0
+    feature: Feature = "after_neck"
+    teacher: Teacher
+
+
 class MetricLearningLoss(Settings):
     """Any loss of the library pytorch-metric-learning, where that is installed.
 
@@ -102,6 +130,7 @@ Loss = Annotated[
     | Annotated[Triplet, Tag("triplet")]
     | Annotated[Circle, Tag("circle")]
     | Annotated[Center, Tag("center")]
+    | Annotated[Distillation, Tag("distillation")]
     | Annotated[MetricLearningLoss, Tag("pml:NAME")],
     chosen_by_name(),
 ]

@@ -1,0 +1,41 @@
+"""`Teacher`: a trained network that another learns from."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reseen.images.preprocess import Preprocess
+from reseen.models.network import ReIDNetwork
+from reseen.shapes import Float
+
+
+class Teacher:
+    """What a trained network makes of the very images that another learns from, augmented as they are.
+
+    A teacher that is shown what the student sees teaches better than one that knows the plain image alone (Beyer et
+    al., CVPR 2022). It learns nothing itself, and is no part of what a run saves.
+
+    Args:
+        network: on the device that trains; put into evaluation mode for good.
+        preprocess: the images that it was trained with.
+        shown: the images that the student is trained with, and the teacher is shown.
+    """
+
+    def __init__(self, network: ReIDNetwork, preprocess: Preprocess, shown: Preprocess) -> None:
+        self.network = network.eval().requires_grad_(False)
+        self.size = preprocess.height, preprocess.width
+        device = next(network.parameters()).device
+        mean, std, mean_shown, std_shown = (
+            torch.tensor(values, device=device)[:, None, None]
+            for values in (preprocess.mean, preprocess.std, shown.mean, shown.std)
+        )
+        self.scale, self.offset = std_shown / std, (mean_shown - mean) / std
+
+    @torch.no_grad()
+    def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:
+        """Its features of images that are normalised for the student; they are resized and normalised for it."""
+        if images.shape[2:] != self.size:
+            images = functional.interpolate(images, self.size, mode="bilinear", antialias=True, align_corners=False)
+        return self.network.embed(torch.addcmul(self.offset, images, self.scale))
