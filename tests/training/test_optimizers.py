@@ -44,6 +44,22 @@ def test_sgd_has_the_recipes_settings(small_recipe: SmallRecipe, nesterov: bool)
     assert (group["lr"], group["momentum"], group["nesterov"], group["weight_decay"]) == (0.5, 0.75, nesterov, 0)
 
 
+def test_adamw_shrinks_filters_and_matrices_by_the_rate_and_nothing_else(small_recipe: SmallRecipe) -> None:
+    """Without a gradient a step takes away learning rate × decay of a weight, 0.5 × 0.25."""
+    network, _, optimizers = parts(small_recipe("optimizer={name: adamw, learning_rate: 0.5, weight_decay: 0.25}"))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(1.0)
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizers["network"].step()
+    values = {name: set(parameter.flatten().tolist()) for name, parameter in network.named_parameters()}
+    shrunk = {name for name, parameter in network.named_parameters() if parameter.ndim > 1}
+    assert {"backbone.stem.0.weight", "head.weight"} < shrunk
+    assert {"backbone.stem.1.weight", "backbone.stem.1.bias", "neck.weight"} < values.keys() - shrunk
+    assert all(value == ({0.875} if name in shrunk else {1.0}) for name, value in values.items())
+
+
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_amsgrad_is_the_recipes(small_recipe: SmallRecipe, amsgrad: bool) -> None:
     optimizer = parts(small_recipe(f"optimizer.amsgrad={str(amsgrad).lower()}"))[2]["network"]
@@ -89,7 +105,7 @@ def test_there_are_centers_to_optimise_only_with_a_center_loss(small_recipe: Sma
     assert parts(small_recipe(WITH_CENTER))[2].keys() == {"network", "centers"}
 
 
-@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_an_accelerators_step_is_fused_and_the_same(
     name: str, small_recipe: SmallRecipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

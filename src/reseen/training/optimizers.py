@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from reseen.losses.criterion import Criterion
-from reseen.recipe.schema import Adam, Center, Recipe
+from reseen.recipe.schema import Adam, AdamW, Center, Recipe
 
 FUSED_ON = frozenset({"cuda", "mps"})
 """Devices whose steps are one kernel for all parameters instead of a few for each. The CPU would gain a hundredth of a
@@ -29,7 +29,7 @@ def build_optimizers(recipe: Recipe, network: nn.Module, criterion: Criterion) -
 
 
 def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The recipe's optimizer over every parameter that learns; weight decay applies to all of them, as published."""
+    """The recipe's optimizer over every parameter that learns; but for AdamW weight decay applies to all, as published."""
     settings = recipe.optimizer
     learning = [parameter for parameter in parameters if parameter.requires_grad]
     fused = learning[0].device.type in FUSED_ON
@@ -39,6 +39,15 @@ def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> to
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             amsgrad=settings.amsgrad,
+            fused=fused,
+        )
+    if isinstance(settings, AdamW):
+        filters = [parameter for parameter in learning if parameter.ndim > 1]
+        others = {"params": [parameter for parameter in learning if parameter.ndim <= 1], "weight_decay": 0.0}
+        return torch.optim.AdamW(
+            [{"params": filters}, others],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
             fused=fused,
         )
     return torch.optim.SGD(

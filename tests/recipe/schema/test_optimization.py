@@ -28,6 +28,8 @@ def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str,
 
 
 def test_wrong_values_of_other_kinds_are_refused(refuse_each: RefuseEach) -> None:
+    refuse_each("optimizer.weight_decay", ["-1"], "optimizer={name: adamw}")
+    refuse_each("optimizer.amsgrad", ["true"], "optimizer={name: adamw}")
     refuse_each("optimizer.momentum", ["1", "-0.1"], "optimizer={name: sgd}")
     refuse_each("schedule.end_factor", ["1.1", "-0.1"], "schedule={name: cosine}")
 

@@ -27,7 +27,7 @@ from reseen.recipe.schema.model import (
     Pooling,
     Pretrained,
 )
-from reseen.recipe.schema.optimization import SGD, Adam, Cosine, MultiStep, Optimizer, Schedule, Warmup
+from reseen.recipe.schema.optimization import SGD, Adam, AdamW, Cosine, MultiStep, Optimizer, Schedule, Warmup
 from reseen.recipe.schema.recipe import Recipe
 from reseen.recipe.schema.settings import Settings, kinds
 from reseen.recipe.schema.training import EMA, EarlyStopping, Training
@@ -36,6 +36,7 @@ __all__ = [
     "EMA",
     "SGD",
     "Adam",
+    "AdamW",
     "ArcHead",
     "Augmentation",
     "AveragePooling",

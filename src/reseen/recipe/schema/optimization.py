@@ -25,6 +25,22 @@ class Adam(Settings):
     amsgrad: bool = False
 
 
+class AdamW(Settings):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), of filters and matrices alone.
+
+    Coupled regularisation drives channels that help little to zero; this one shrinks all weights at the same pace.
+
+    Attributes:
+        name: `adamw`.
+        learning_rate: multiplied by the schedule.
+        weight_decay: share of a weight that a step takes away, as a multiple of its learning rate.
+    """
+
+    name: Literal["adamw"] = "adamw"
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: NonNegativeFloat = 0.02
+
+
 class SGD(Settings):
     """SGD with momentum and coupled L2 regularisation.
 
@@ -49,7 +65,9 @@ class SGD(Settings):
         return self
 
 
-Optimizer = Annotated[Annotated[Adam, Tag("adam")] | Annotated[SGD, Tag("sgd")], chosen_by_name()]
+Optimizer = Annotated[
+    Annotated[Adam, Tag("adam")] | Annotated[AdamW, Tag("adamw")] | Annotated[SGD, Tag("sgd")], chosen_by_name()
+]
 
 
 class Warmup(Settings):
