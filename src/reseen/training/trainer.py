@@ -107,6 +107,8 @@ class Trainer:
         self.progress = Progress()
         if settings.compile:
             network.compile()  # in place, and its steps alone: the network is evaluated and saved as it is
+            if teacher is not None:
+                teacher.compile()
 
     def resume(self) -> None:
         """Continue from `latest`.
