@@ -27,6 +27,7 @@ from reseen.cli import (
     train,
 )
 from reseen.cli.console import fail
+from reseen.cli.unwritable import unwritable
 from reseen.errors import ReseenError, UsageError
 
 EXTRAS = {"MNN": "mnn", "nncf": "quantise", "onnx": "export", "onnxscript": "export", "openvino": "openvino"}
@@ -91,11 +92,11 @@ def main() -> None:
             raise
         fail(str(_does_not_load(library, error)))
         sys.exit(UsageError.exit_code)
-    except OSError as error:  # of a file it would name the file, and most are typed
-        if error.filename is not None:
+    except OSError as error:
+        told = unwritable(error)
+        if told is None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at the end
-        fail(f"cannot write the results: {error.strerror}")
+        fail(told)
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:

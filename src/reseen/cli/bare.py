@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from reseen.cli.processes import told_by_torchrun
+from reseen.cli.unwritable import unwritable
 from reseen.errors import ReseenError
 
 if TYPE_CHECKING:
@@ -36,11 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ReseenError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
-    except OSError as error:  # of a file it would name the file, and most are typed
-        if error.filename is not None:
+    except OSError as error:
+        told = unwritable(error)
+        if told is None:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left would fail again at the end
-        _say(f"error: cannot write the results: {error.strerror}")
+        _say(f"error: {told}")
         sys.exit(1)
 
 
