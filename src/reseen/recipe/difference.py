@@ -47,13 +47,18 @@ def _parts(base: Any, wanted: Any) -> list[str] | None:
     if isinstance(base, dict) and isinstance(wanted, dict) and ("name" in base) == ("name" in wanted):
         free = base.keys() != wanted.keys() and "name" not in base  # a mapping with keys of the user's own
         return None if free else list(wanted)
-    if isinstance(base, list) and isinstance(wanted, list) and len(base) == len(wanted) and _of_kinds(wanted):
+    if isinstance(base, list) and isinstance(wanted, list) and _of_kinds(wanted) and _names(base) == _names(wanted):
         return [str(place) for place in range(len(wanted))]
     return None
 
 
 def _of_kinds(values: list[Any]) -> bool:
     return bool(values) and all(isinstance(value, dict) for value in values)
+
+
+def _names(values: list[Any]) -> list[Any]:
+    """Of what kind each is. A kind may need more than its name, so where one takes the place of another all are set."""
+    return [value.get("name") if isinstance(value, dict) else None for value in values]
 
 
 def _at(value: Any, key: str) -> Any:

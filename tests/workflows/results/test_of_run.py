@@ -70,6 +70,8 @@ def test_a_run_tells_what_the_page_says_of_it(finished_run: Path, people: Manife
         ("/home/me/first/seed_1/checkpoints/best", "runs/first/seed_1/checkpoints/best"),
         ("runs/first/checkpoints/best", "runs/first/checkpoints/best"),
         ("../home/weights/resnet50.npz", "resnet50.npz"),
+        ("a/../../home/me/first/checkpoints/best", "runs/first/checkpoints/best"),
+        ("/checkpoints/home/best", "best"),
     ],
 )
 def test_a_record_names_no_folder_of_the_machine(run: Path, path: str, told: str) -> None:
@@ -78,6 +80,13 @@ def test_a_record_names_no_folder_of_the_machine(run: Path, path: str, told: str
     assert record.init == told
     assert any(told in override for override in record.overrides)
     assert "/home" not in record.model_dump_json()
+
+
+@pytest.mark.parametrize("recipe", ["../recipe.yaml", "/recipe.yaml", "../../seed_1/recipe.yaml"])
+def test_where_the_run_has_no_name_a_file_is_told_alone(run: Path, recipe: str) -> None:
+    losses = f"losses=[{{name: distillation, teacher: {{recipe: {recipe}, weights: a}}}}]"
+    told = " ".join(record_of_run(with_recipe(run, losses), TOLD).overrides)
+    assert "recipe: recipe.yaml" in told
 
 
 @pytest.mark.parametrize("folder", ["/home/me/teacher", "runs/teacher", "../home/runs/teacher"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -203,9 +204,9 @@ def _portable_path(path: str) -> str:
 
     Relative paths stay, unless they lead out of the folder.
     """
-    parts = Path(path).parts
     if not _is_elsewhere(path):
         return path
+    parts = _parts(path)
     if parts[-1] == "recipe.yaml":
         end = len(parts) - 1
     elif "checkpoints" in parts[2:-1]:
@@ -213,11 +214,17 @@ def _portable_path(path: str) -> str:
     else:
         return parts[-1]
     begin = end - 2 if parts[end - 1].startswith("seed_") else end - 1
-    return "/".join(("runs", *parts[begin:]))
+    named = parts[max(begin, 0) : end]
+    return "/".join(("runs", *parts[begin:])) if named and not {"..", "/"}.intersection(named) else parts[-1]
 
 
 def _is_elsewhere(text: str) -> bool:
-    return Path(text).is_absolute() or Path(text).parts[:1] == ("..",)
+    return Path(text).is_absolute() or _parts(text)[:1] == ("..",)
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Of a path, without what leads back."""
+    return Path(os.path.normpath(path)).parts
 
 
 def _paths_elsewhere(value: Any) -> Iterator[str]:
