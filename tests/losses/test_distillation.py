@@ -73,10 +73,14 @@ def test_without_a_pair_loss_and_gradient_are_zero(count: int) -> None:
     assert not gradient.any()
 
 
-@pytest.mark.parametrize("features", [torch.zeros(4, 8), torch.ones(4, 8), 1e4 * torch.eye(4)], ids=["0", "one", "far"])
-def test_value_and_gradient_are_finite_in_32_bits(features: Tensor) -> None:
+@pytest.mark.parametrize(
+    "features",
+    [torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), torch.ones(4, 8), 1e4 * torch.eye(4)],
+    ids=["one is 0", "all the same", "far"],
+)
+def test_value_and_gradient_are_bounded_in_32_bits(features: Tensor) -> None:
     features = features.clone().requires_grad_()
     loss = DistillationLoss()(features, torch.eye(4))
     (gradient,) = torch.autograd.grad(loss, features)
-    assert loss.isfinite()
-    assert gradient.isfinite().all()
+    assert 0 <= loss <= 4
+    assert gradient.abs().max() < 1e4

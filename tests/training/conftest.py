@@ -27,6 +27,7 @@ from reseen.training.checkpoint import Checkpoints, Parts, Progress
 from reseen.training.events import Event, StepDone
 from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, seed_torch
+from reseen.training.teacher import Teacher
 from reseen.training.trainer import Trainer
 
 StartProcesses = Callable[[str, Path], list[subprocess.CompletedProcess[str]]]
@@ -59,6 +60,11 @@ EVERY_SWITCH = (
     "schedule={name: cosine, per: step, warmup: {epochs: 1}}",
     "training={epochs: 3, precision: bf16, clip_norm: 1.0, ema: {decay: 0.9}, freeze_backbone: 1}",
 )
+ADAMW_TAUGHT = (
+    "losses=[{name: cross_entropy}, {name: distillation, teacher: {recipe: a, weights: b}}]",
+    "optimizer={name: adamw, learning_rate: 1.0e-2}",
+    "training={epochs: 3, ema: {decay: 0.9}}",
+)
 FP16 = ("training={epochs: 3, precision: fp16}",)
 
 
@@ -70,8 +76,8 @@ def adam_with_center() -> tuple[str, ...]:
 
 @pytest.fixture(
     scope="session",
-    params=[ADAM_WITH_CENTER, SGD_WITH_MOMENTUM, EVERY_SWITCH, FP16],
-    ids=["adam", "sgd", "every switch", "fp16"],
+    params=[ADAM_WITH_CENTER, SGD_WITH_MOMENTUM, EVERY_SWITCH, ADAMW_TAUGHT, FP16],
+    ids=["adam", "sgd", "every switch", "adamw, taught", "fp16"],
 )
 def settings(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """Overrides that make runs of several kinds, one after the other."""
@@ -114,6 +120,7 @@ def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Tra
         criterion: type[Criterion] = Criterion,
         data: TrainingSet = training_set,
     ) -> Trainer:
+        teacher = untaught(recipe) if any(loss.name == "distillation" for loss in recipe.losses) else None
         seed_torch(recipe.seed, Purpose.INITIALISATION)
         network = build_network(recipe.model, PERSONS)
         return Trainer(
@@ -126,10 +133,17 @@ def make_trainer(training_set: TrainingSet, tmp_path: Path) -> Callable[..., Tra
                 tmp_path / folder, {"recipe": recipe.model_dump(mode="json", exclude={"training"})}
             ),
             evaluate=evaluate,
+            teacher=teacher,
             listeners=listeners,
         )
 
     return make
+
+
+def untaught(recipe: Recipe) -> Teacher:
+    """A teacher that has learnt nothing, always the same."""
+    torch.manual_seed(7)
+    return Teacher(build_network(recipe.model, 0), recipe.preprocess, recipe.preprocess)
 
 
 @pytest.fixture(scope="session")

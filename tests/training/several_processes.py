@@ -32,11 +32,15 @@ from reseen.training.images import ResidentImages
 from reseen.training.learner import Learner
 from reseen.training.processes import Processes, joined
 from reseen.training.randomness import Purpose, seed_torch
+from reseen.training.teacher import Teacher
 from reseen.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 PERSONS, IMAGES_EACH = 4, 2
-ALL_KINDS = "losses=[{name: cross_entropy}, {name: triplet}, {name: circle, scale: 4}, {name: center, weight: 0.1}]"
+ALL_KINDS = (
+    "losses=[{name: cross_entropy}, {name: triplet}, {name: circle, scale: 4}, {name: center, weight: 0.1},"
+    "{name: distillation, weight: 3, teacher: {recipe: a, weights: b}}]"
+)
 
 
 def main(scenario: str, folder: Path) -> None:
@@ -102,15 +106,22 @@ def failure(work: Callable[[], object]) -> str:
 
 def learner(recipe: Recipe, gather: Callable[[Tensor], Tensor]) -> tuple[ReIDNetwork, Learner]:
     """A network whose batch norm is frozen, with losses of every kind, in 64 bits."""
+    taught_by = teacher(recipe, torch.float64)
     torch.manual_seed(0)
     network = build_network(recipe.model, PERSONS).eval().double()
     criterion = Criterion(recipe.losses, PERSONS, network.feature_size, gather).double()
-    return network, Learner(network, criterion, "fp32")
+    return network, Learner(network, criterion, "fp32", taught_by)
+
+
+def teacher(recipe: Recipe, dtype: torch.dtype) -> Teacher:
+    """One that has learnt nothing, the same in every process."""
+    torch.manual_seed(1)
+    return Teacher(build_network(recipe.model, 0).to(dtype), recipe.preprocess, recipe.preprocess)
 
 
 def gradients(processes: Processes, groups: int) -> dict[str, Tensor]:
     """Gradients of the mean loss over as many batches; the images of each are shared by the processes."""
-    recipe = load_recipe("tiny", ["model.backbone.widths=[4, 8]", ALL_KINDS])
+    recipe = load_recipe("tiny", ["preprocess={height: 16, width: 16}", "model.backbone.widths=[4, 8]", ALL_KINDS])
     _, module = learner(recipe, processes.gather)
     model = processes.parallel(module, some_unused=False)
     draw = torch.Generator().manual_seed(1)
@@ -189,6 +200,7 @@ def trainer(processes: Processes, folder: Path, listeners: Sequence[Listener]) -
     )
     pixels = np.random.default_rng(0).integers(0, 256, (48, 20, 12, 3), dtype=np.uint8)
     labels = np.repeat(np.arange(8), 6)
+    taught_by = teacher(recipe, torch.float32)
     seed_torch(0, Purpose.INITIALISATION)
     network = build_network(recipe.model, 8)
     return Trainer(
@@ -199,6 +211,7 @@ def trainer(processes: Processes, folder: Path, listeners: Sequence[Listener]) -
         PKSampler(labels, 4, 2),
         checkpoints=Checkpoints(folder, {}),
         evaluate=lambda network: {"recall1": float(network.state_dict()["neck.running_mean"].sum())},
+        teacher=taught_by,
         listeners=listeners,
         processes=processes,
     )

@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 import torch
 
+from reseen.errors import UsageError
 from reseen.images.preprocess import Preprocess
 from reseen.losses.criterion import Criterion
 from reseen.models.network import build_network
@@ -15,13 +16,14 @@ from reseen.training.teacher import Teacher
 
 SmallRecipe = Callable[..., Recipe]
 DISTILLATION = "losses=[{name: cross_entropy}, {name: distillation, teacher: {recipe: a, weights: b}}]"
+OWN = Preprocess(height=32, width=16)
 IMAGES, LABELS = torch.randn(4, 3, 32, 16, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 0, 1, 1])
 
 
-def build(recipe: Recipe, precision: Literal["fp32", "bf16", "fp16"]) -> Learner:
+def build(recipe: Recipe, precision: Literal["fp32", "bf16", "fp16"], teacher: Teacher | None = None) -> Learner:
     torch.manual_seed(0)
     network = build_network(recipe.model, persons=2)
-    return Learner(network, Criterion(recipe.losses, 2, network.feature_size), precision)
+    return Learner(network, Criterion(recipe.losses, 2, network.feature_size), precision, teacher)
 
 
 def test_in_32_bits_it_is_the_losses_of_the_network(small_recipe: SmallRecipe) -> None:
@@ -60,9 +62,8 @@ def test_everything_that_learns_is_in_one_module(small_recipe: SmallRecipe) -> N
 def test_a_teacher_is_shown_the_same_images_and_is_no_part_of_it(
     small_recipe: SmallRecipe, precision: Literal["fp32", "bf16"]
 ) -> None:
-    own = Preprocess(height=32, width=16)
-    known, taught = build(small_recipe(), precision), build(small_recipe(DISTILLATION), precision)
-    taught.teacher = Teacher(known.network, own, own)
+    known = build(small_recipe(), precision)
+    taught = build(small_recipe(DISTILLATION), precision, Teacher(known.network, OWN, OWN))
     total, values = taught(IMAGES, LABELS)
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         outputs, features = taught.network(IMAGES, LABELS), known.network.embed(IMAGES)
@@ -71,3 +72,12 @@ def test_a_teacher_is_shown_the_same_images_and_is_no_part_of_it(
     assert total.item() == pytest.approx(expected.item(), rel=1e-6)
     assert values["distillation"] > 0
     assert {name.partition(".")[0] for name, _ in taught.named_parameters()} == {"network"}
+
+
+@pytest.mark.parametrize(("losses", "taught"), [(DISTILLATION, False), ("losses=[{name: triplet}]", True)])
+def test_a_teacher_and_a_loss_that_learns_from_it_go_together(
+    small_recipe: SmallRecipe, losses: str, taught: bool
+) -> None:
+    teacher = Teacher(build_network(small_recipe().model, 0), OWN, OWN) if taught else None
+    with pytest.raises(UsageError, match="go together"):
+        build(small_recipe(losses), "fp32", teacher)

@@ -239,9 +239,11 @@ class Poisoned(Criterion):
 
     batches = 0
 
-    def forward(self, outputs: Outputs, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, outputs: Outputs, labels: Tensor, taught: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         self.batches += 1
-        total, values = super().forward(outputs, labels)
+        total, values = super().forward(outputs, labels, taught)
         return (total * torch.nan if self.batches >= 9 else total), values
 
 

@@ -250,8 +250,9 @@ def test_a_teacher_that_cannot_be_had_is_an_error_before_any_image_is_read(
     named = recipe if recipe == "tiny" else finished_run / recipe
     teacher = f"{{recipe: {named}, weights: {finished_run / weights}}}"
     unread = replace(people, samples=tuple(replace(s, path=tmp_path / s.path.name) for s in people.samples))
-    with pytest.raises((RecipeError, WeightsError), match=told):
-        train(TrainingRun(small_recipe(f"losses=[{{name: distillation, teacher: {teacher}}}]"), unread, tmp_path, CPU))
+    losses = f"losses=[{{name: triplet}}, {{name: distillation, teacher: {teacher}}}]"
+    with pytest.raises((RecipeError, WeightsError), match=f"the teacher in losses.1.teacher cannot be had: .*{told}"):
+        train(TrainingRun(small_recipe(losses), unread, tmp_path, CPU))
 
 
 def test_pretrained_weights_need_a_file(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:

@@ -7,6 +7,9 @@ from torch.nn import functional
 
 from reseen.shapes import Float
 
+SHORTEST = 1e-3
+"""Features shorter than this count as this long: the direction of none at all has a gradient without bound."""
+
 
 class DistillationLoss(nn.Module):
     """The cosines between the images of a batch should be those of a teacher's features.
@@ -28,5 +31,5 @@ class DistillationLoss(nn.Module):
 
 
 def _cosines(features: Float[Tensor, "b d"]) -> Float[Tensor, "b b"]:
-    directions = functional.normalize(features)
+    directions = functional.normalize(features, eps=SHORTEST)
     return directions @ directions.T

@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from reseen.errors import UsageError
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
+from reseen.recipe.schema import Distillation
 from reseen.shapes import Float, Int64
 from reseen.training.precision import Precision
 from reseen.training.teacher import Teacher
@@ -21,13 +23,17 @@ class Learner(nn.Module):
         network: runs in mixed precision, unless `precision` is `fp32`.
         criterion: runs in 32 bits.
         precision: of the network's forward and backward pass, and of the teacher's.
-        teacher: whom a loss of the criterion learns from; no part of the module.
+        teacher: whom the criterion's distillation loss learns from, given with one alone; no part of the module.
+
+    Raises:
+        UsageError: there is a teacher that no loss learns from, or none for a loss that needs one.
     """
 
     def __init__(
         self, network: ReIDNetwork, criterion: Criterion, precision: Precision, teacher: Teacher | None = None
     ) -> None:
         super().__init__()
+        _check_teacher(criterion, teacher)
         self.network = network
         self.criterion = criterion
         self.precision = precision
@@ -43,3 +49,14 @@ class Learner(nn.Module):
             taught = None if self.teacher is None else self.teacher(images)
         total, values = self.criterion(outputs, labels, taught)
         return total, values
+
+
+def _check_teacher(criterion: Criterion, teacher: Teacher | None) -> None:
+    needed = any(isinstance(loss, Distillation) for loss in criterion.settings.values())
+    if needed != (teacher is not None):
+        raise UsageError(
+            "a distillation loss and its teacher go together",
+            expected="a teacher" if needed else "no teacher: no loss learns from one",
+            got="none" if needed else "a teacher",
+            cure="`reseen train` loads the one that the recipe names; elsewhere give it to the trainer",
+        )

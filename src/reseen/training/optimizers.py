@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -29,7 +30,10 @@ def build_optimizers(recipe: Recipe, network: nn.Module, criterion: Criterion) -
 
 
 def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The recipe's optimizer over every parameter that learns; but for AdamW weight decay applies to all, as published."""
+    """The recipe's optimizer over every parameter that learns.
+
+    Weight decay applies to all of them, as published; that of AdamW spares biases and norms.
+    """
     settings = recipe.optimizer
     learning = [parameter for parameter in parameters if parameter.requires_grad]
     fused = learning[0].device.type in FUSED_ON
@@ -42,10 +46,10 @@ def _network_optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter]) -> to
             fused=fused,
         )
     if isinstance(settings, AdamW):
-        filters = [parameter for parameter in learning if parameter.ndim > 1]
+        filters: dict[str, Any] = {"params": [parameter for parameter in learning if parameter.ndim > 1]}
         others = {"params": [parameter for parameter in learning if parameter.ndim <= 1], "weight_decay": 0.0}
         return torch.optim.AdamW(
-            [{"params": filters}, others],
+            [filters, others],
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
             fused=fused,

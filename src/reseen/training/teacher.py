@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch._inductor.config as inductor_config
 from torch import Tensor
 from torch.nn import functional
 
@@ -34,8 +35,12 @@ class Teacher:
         self.scale, self.offset = std_shown / std, (mean_shown - mean) / std
 
     def compile(self) -> None:
-        """Make one program of the network, with its weights as constants, which folds its batch norms away."""
-        self.embed = torch.compile(self.embed, options={"freezing": True})
+        """Make one program of the network, with its weights as constants, which folds its batch norms away.
+
+        What is frozen is decided where the network is traced, at its first call: an option of `torch.compile` alone
+        comes too late for that.
+        """
+        self.embed = inductor_config.patch(freezing=True)(torch.compile(self.embed))
 
     @torch.no_grad()
     def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:

@@ -20,12 +20,15 @@ RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", 
 """Settings of `training` that may differ between a run and its continuation."""
 
 
-def identity(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
-    """What must be the same in a run and its continuation, as JSON values; its length, rhythm and memory need not."""
+def identity(run: TrainingRun, plan: RunPlan, teacher: str | None = None) -> dict[str, Any]:
+    """What must be the same in a run and its continuation, as JSON values; its length, rhythm and memory need not.
+
+    A teacher is known by its feature space, `teacher`, and not by where its files lie.
+    """
+    free: dict[str, Any] = {"training": RHYTHM, "data": {"memory_limit_gb"}, "losses": {"__all__": {"teacher"}}}
     return {
-        "recipe": run.recipe.model_dump(
-            mode="json", by_alias=True, exclude={"training": RHYTHM, "data": {"memory_limit_gb"}}
-        ),
+        "recipe": run.recipe.model_dump(mode="json", by_alias=True, exclude=free),
+        **({} if teacher is None else {"teacher": teacher}),
         "training images": _fingerprint(plan.samples),
         "evaluation images": [_fingerprint((*query, *gallery)) for query, gallery in plan.compared.values()],
         "number of processes": run.processes.count,

@@ -19,9 +19,8 @@ from reseen.losses.criterion import Criterion
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.weights import load_weights
-from reseen.models.weights_file import resolve_weights
-from reseen.recipe.load import dump_recipe, load_recipe
-from reseen.recipe.schema import Distillation, Recipe
+from reseen.recipe.load import dump_recipe
+from reseen.recipe.schema import Recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints, Progress
 from reseen.training.events import Listener
@@ -29,14 +28,13 @@ from reseen.training.modes import synchronise_batch_norm
 from reseen.training.precision import chosen_precision
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
-from reseen.training.teacher import Teacher
 from reseen.training.tensorboard import tensorboard_curves
 from reseen.training.trainer import HELD_OUT, Evaluate, Trainer
 from reseen.workflows.extract import Progress as StageProgress
-from reseen.workflows.load_embedder import load_embedder
 from reseen.workflows.measure_network import measure_network
 from reseen.workflows.run_plan import RunPlan, TrainingRun, plan_run
 from reseen.workflows.run_record import environment, identity
+from reseen.workflows.teacher import NamedTeacher, load_teacher
 from reseen.workflows.training_images import hold_images
 
 
@@ -58,8 +56,11 @@ def train(run: TrainingRun, listeners: Sequence[Listener] = (), progress: StageP
     plan = together(partial(plan_run, run))
     with ExitStack() as held:
         log = first(partial(_begin, run, plan, held))
-        checkpoints = together(partial(_checkpoints, run, plan))
-        trainer = together(partial(_trainer, run, plan, checkpoints, log=log, listeners=listeners, progress=progress))
+        named = together(lambda: load_teacher(run.recipe, plan.held_out, run.device))
+        checkpoints = together(partial(_checkpoints, run, plan, named))
+        trainer = together(
+            partial(_trainer, run, plan, checkpoints, named, log=log, listeners=listeners, progress=progress)
+        )
         if run.resume:
             trainer.resume()
         first(lambda: _record(run, plan, log, trainer.progress))
@@ -100,9 +101,9 @@ def _record(run: TrainingRun, plan: RunPlan, log: RunLog | None, progress: Progr
     write_whole(run.output / "environment.json", json.dumps(environment(run, plan), indent=2) + "\n")
 
 
-def _checkpoints(run: TrainingRun, plan: RunPlan) -> Checkpoints:
+def _checkpoints(run: TrainingRun, plan: RunPlan, named: NamedTeacher | None) -> Checkpoints:
     """Where states are saved; whether one can be resumed is known before any image is read."""
-    checkpoints = Checkpoints(run.output / "checkpoints", identity(run, plan))
+    checkpoints = Checkpoints(run.output / "checkpoints", identity(run, plan, named.feature_space if named else None))
     if run.resume:
         checkpoints.check_resumable()
     return checkpoints
@@ -112,6 +113,7 @@ def _trainer(
     run: TrainingRun,
     plan: RunPlan,
     checkpoints: Checkpoints,
+    named: NamedTeacher | None,
     *,
     log: RunLog | None,
     listeners: Sequence[Listener],
@@ -119,11 +121,12 @@ def _trainer(
 ) -> Trainer:
     """Everything that learns and that it learns from, as the run starts; `log` is the first process's."""
     recipe, people = run.recipe, len(plan.persons)
-    network, teacher = _network(run, people, log), _teacher(run, log)
+    network = _network(run, people, log)
     paths = [sample.path for sample in plan.samples]
     images, where = hold_images(paths, recipe, run.device, progress)
     if log is not None:
-        log.say(where)
+        for words in (where, *(named.words if named else ())):
+            log.say(words)
     return Trainer(
         recipe,
         network,
@@ -132,7 +135,7 @@ def _trainer(
         plan.sampler,
         checkpoints=checkpoints,
         evaluate=_evaluation(run, plan, progress),
-        teacher=teacher,
+        teacher=named.teacher if named else None,
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
         told={"set_aside": people_hash(plan.held_out)},
@@ -175,18 +178,6 @@ def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog | None) -
     )
     if log is not None:
         log.say(report.summary())
-
-
-def _teacher(run: TrainingRun, log: RunLog | None) -> Teacher | None:
-    """The trained network that a loss of the recipe learns from."""
-    named = next((loss.teacher for loss in run.recipe.losses if isinstance(loss, Distillation)), None)
-    if named is None:
-        return None
-    recipe, weights = load_recipe(Path(named.recipe)), Path(named.weights)
-    embedder = load_embedder(recipe, weights, run.device)
-    if log is not None:
-        log.say(f"learns from {recipe.name}, {embedder.feature_size}-d, {resolve_weights(weights)}")
-    return Teacher(embedder.network, embedder.preprocess, run.recipe.preprocess)
 
 
 def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None) -> Evaluate:

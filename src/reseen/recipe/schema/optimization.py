@@ -26,14 +26,14 @@ class Adam(Settings):
 
 
 class AdamW(Settings):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), of filters and matrices alone.
+    """Adam with decoupled weight decay (Loshchilov and Hutter, ICLR 2019), which spares biases and norms.
 
-    Coupled regularisation drives channels that help little to zero; this one shrinks all weights at the same pace.
+    Coupled regularisation drives channels that help little to zero; this one shrinks all filters at the same pace.
 
     Attributes:
         name: `adamw`.
         learning_rate: multiplied by the schedule.
-        weight_decay: share of a weight that a step takes away, as a multiple of its learning rate.
+        weight_decay: a step first multiplies every filter by 1 - learning rate × this.
     """
 
     name: Literal["adamw"] = "adamw"

@@ -48,8 +48,8 @@ class Training(Settings):
         precision: of the forward and backward pass: `bf16` and `fp16` run it in mixed precision, `fp16` with a scaled
             loss. Losses, weights and optimizer stay in 32 bits. `auto` is `bf16` on CUDA devices that are made for it,
             and `fp32` elsewhere.
-        compile: whether `torch.compile` makes one program of the network's step. The first steps then take minutes,
-            the others less time; results differ in their last digits.
+        compile: whether `torch.compile` makes one program of the network's step, and one of its teacher. The first
+            steps then take minutes, the others less time; results differ in their last digits.
         accumulate: batches whose gradients are averaged for one step of the optimizer. Batch norm and mining see one
             batch at a time.
         clip_norm: gradients of all weights together are scaled down to this Euclidean norm, or null.
