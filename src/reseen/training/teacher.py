@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch._inductor.config as inductor_config
 from torch import Tensor
 from torch.nn import functional
 
@@ -40,7 +39,9 @@ class Teacher:
         What is frozen is decided where the network is traced, at its first call: an option of `torch.compile` alone
         comes too late for that.
         """
-        self.embed = inductor_config.patch(freezing=True)(torch.compile(self.embed))
+        from torch._inductor import config  # noqa: PLC0415  (the compiler takes a second to import)
+
+        self.embed = config.patch(freezing=True)(torch.compile(self.embed))
 
     @torch.no_grad()
     def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:
