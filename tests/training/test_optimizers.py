@@ -24,6 +24,17 @@ def parts(recipe: Recipe) -> tuple[ReIDNetwork, Criterion, dict[str, torch.optim
     return network, criterion, build_optimizers(recipe, network, criterion)
 
 
+def decayed(network: ReIDNetwork, optimizer: torch.optim.Optimizer) -> dict[str, set[float]]:
+    """What a step without gradients makes of weights that are all 1."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(1.0)
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    return {name: set(parameter.flatten().tolist()) for name, parameter in network.named_parameters()}
+
+
 def test_every_parameter_that_learns_is_in_one_group_with_the_recipes_settings(small_recipe: SmallRecipe) -> None:
     network, _, optimizers = parts(small_recipe("optimizer={name: adam, learning_rate: 0.25, weight_decay: 0.125}"))
     (group,) = optimizers["network"].param_groups
@@ -47,13 +58,7 @@ def test_sgd_has_the_recipes_settings(small_recipe: SmallRecipe, nesterov: bool)
 def test_adamw_shrinks_filters_and_matrices_by_the_rate_and_nothing_else(small_recipe: SmallRecipe) -> None:
     """Without a gradient a step takes away learning rate × decay of a weight, 0.5 × 0.25."""
     network, _, optimizers = parts(small_recipe("optimizer={name: adamw, learning_rate: 0.5, weight_decay: 0.25}"))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.fill_(1.0)
-    for parameter in network.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizers["network"].step()
-    values = {name: set(parameter.flatten().tolist()) for name, parameter in network.named_parameters()}
+    values = decayed(network, optimizers["network"])
     shrunk = {name for name, parameter in network.named_parameters() if parameter.ndim > 1}
     assert {"backbone.stem.0.weight", "head.weight"} < shrunk
     assert {"backbone.stem.1.weight", "backbone.stem.1.bias", "neck.weight"} < values.keys() - shrunk
@@ -70,13 +75,7 @@ def test_weight_decay_shrinks_everything_that_learns_and_not_the_necks_bias(smal
     network, _, optimizers = parts(
         small_recipe("optimizer={name: sgd, learning_rate: 0.5, weight_decay: 0.5, momentum: 0}")
     )
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.fill_(1.0)
-    for parameter in network.parameters():
-        parameter.grad = torch.zeros_like(parameter)
-    optimizers["network"].step()
-    values = {name: set(parameter.flatten().tolist()) for name, parameter in network.named_parameters()}
+    values = decayed(network, optimizers["network"])
     assert values.pop("neck.bias") == {1.0}
     assert values.keys() >= {"neck.weight", "head.weight", "backbone.stem.1.bias"}
     assert all(value == {0.75} for value in values.values())
