@@ -22,11 +22,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from docs_pages.results.history import read_history
+from docs_pages.results.of_run import Told, record_of_run
+from docs_pages.results.record import write_record
 from reseen.recipe.load import load_recipe
-from reseen.workflows.results.history import read_history
-from reseen.workflows.results.of_run import Told, record_of_run
-from reseen.workflows.results.record import write_record
-from reseen.workflows.run_plan import holds_run
+from reseen.runs.plan import holds_run
 
 RECIPE = "softmax_triplet"
 COMMON = (

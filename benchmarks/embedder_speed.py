@@ -25,12 +25,12 @@ import onnxruntime
 import torch
 
 from _measure import best_times, promise
-from reseen.datasets.synthetic import Plan, synthesise
 from reseen.engines.embedder import BATCH_SIZE, load
 from reseen.export.export import About, export_bundle
 from reseen.export.source import source_of
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
+from reseen.synthetic import Plan, synthesise
 
 PEOPLE = Plan(persons=2, test_persons=62, cameras=4, images_per_camera=2, distractors=0, junk=0, height=128, width=64)
 SIZE = ("preprocess.height=256", "preprocess.width=128")

@@ -13,9 +13,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from reseen.bench.measure import REFERENCE, Measured, cases_of, engines_of, measure_cases
 from reseen.bundle.bundle import open_bundle
 from reseen.engines.choose import PRECISIONS
-from reseen.workflows.bench import REFERENCE, Measured, cases_of, engines_of, measure_cases
 
 ROUNDS = 3
 SECONDS = 2.0

@@ -26,7 +26,8 @@ import numpy as np
 
 from _measure import MARKET1501, Images, all_times, drawn, peak_memory, promise, retrieval_set
 from reseen.evaluation.metrics import evaluate
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.scores.blocks import row_blocks
 
 WHOLE = {2048: 2.0, 512: 3.0}
 """By the width of the features, how many times as long as the bare product the whole may take."""

@@ -26,11 +26,12 @@ import numpy as np
 
 from _measure import MARKET1501, best_times, drawn, peak_memory, promise, retrieval_set
 from reseen.evaluation.metrics import Metrics, evaluate
-from reseen.evaluation.nearest import nearest_images
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
 from reseen.evaluation.reranking_overlap import shared_weights
 from reseen.evaluation.reranking_weights import neighbour_weights
+from reseen.scores.blocks import row_blocks
+from reseen.scores.nearest import nearest_images
 
 MSMT17 = {"queries": 11659, "gallery": 82161, "distractors": 0, "persons": 3060, "cameras": 15}
 K1, K2, LAMBDA = 20, 6, 0.3

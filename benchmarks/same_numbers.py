@@ -21,15 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
+from reseen.assess.extract import EmbedsImages, Progress
 from reseen.datasets.open import open_dataset
 from reseen.engines.embedder import load
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.export import About, export_bundle
 from reseen.export.source import source_of
+from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
-from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval
-from reseen.workflows.extract import EmbedsImages, Progress
-from reseen.workflows.load_embedder import load_embedder
 
 REPOSITORY = Path(__file__).parents[1]
 SHIPPED = REPOSITORY / "weights" / "osnet_x0_25_market1501_128x64"

@@ -6,29 +6,37 @@ that ask for it are listed at the end of the run as not run; under `CI=true` the
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from PIL import Image
 from torch import nn
 
 from reseen.bundle.bundle import CALIBRATION, open_bundle, write_bundle
 from reseen.bundle.description import TrainingData
-from reseen.evaluation.calibration import calibrate
-from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.calibration.calibration import calibrate
+from reseen.calibration.calibration_set import CalibrationSet
+from reseen.datasets.manifest import Manifest, Sample
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.export import About, export_bundle
 from reseen.export.source import Source, source_of
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
+from reseen.recipe.schema import Recipe
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -49,7 +57,31 @@ CPP_CURE = (
 CPP_NEEDS = ("jpeglib.h", "nlohmann/json.hpp", "openssl/evp.h", "png.h")
 LOCKED = Path(__file__).with_name("locked_python.py")
 RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
+SMALL = (
+    "preprocess.height=64",
+    "preprocess.width=32",
+    "model.backbone.widths=[8, 16]",
+    "sampler.persons=3",
+    "sampler.images_per_person=2",
+    "training.epochs=3",
+    "training.evaluate_every=1",
+    "training.save_every=2",
+    "training.log_every=1",
+)
+
+SmallRecipe = Callable[..., Recipe]
+WriteManifest = Callable[[Sequence[Sample]], Path]
+WritePeople = Callable[..., Path]
 CI = os.environ.get("CI") == "true"
+
+
+class SmallRetrieval(NamedTuple):
+    """Features of 12 people by 3 cameras, with a distractor and a query nobody matches, and their images."""
+
+    retrieval: RetrievalSet
+    query_paths: tuple[Path, ...]
+    gallery_paths: tuple[Path, ...]
+
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -156,6 +188,106 @@ def calibrated_bundle(small_bundle: Path, tmp_path_factory: pytest.TempPathFacto
     content = calibrate(CalibrationSet.of("drawn", features, persons)).model_dump_json().encode()
     write_bundle(folder, open_bundle(folder).description, {CALIBRATION: content})
     return folder
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """Drawn people with splits, cameras, distractors and junk; read only."""
+    plan = Plan(
+        persons=6, test_persons=4, cameras=3, images_per_camera=2, distractors=3, junk=2, height=64, width=32, seed=1
+    )
+    return synthesise(tmp_path_factory.mktemp("people"), plan)
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> SmallRecipe:
+    """`tiny`, smaller still, with further overrides."""
+
+    def load(*overrides: str) -> Recipe:
+        return load_recipe("tiny", [*SMALL, *overrides])
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def finished_run(people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run of `small_recipe()` on `people`; read only."""
+    from reseen.runs.plan import TrainingRun  # noqa: PLC0415
+    from reseen.runs.train import train  # noqa: PLC0415
+
+    output = tmp_path_factory.mktemp("run") / "small"
+    train(TrainingRun(small_recipe(), people, output, torch.device("cpu")))
+    return output
+
+
+@pytest.fixture(scope="session")
+def files() -> Callable[[Path], dict[str, bytes]]:
+    """What the files in a folder hold."""
+    return lambda folder: {
+        str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture
+def write_manifest(tmp_path: Path) -> WriteManifest:
+    """Write samples as a CSV manifest; a column that no sample fills is left out."""
+
+    def write(samples: Sequence[Sample]) -> Path:
+        rows = [(str(s.path), s.person, s.camera, s.split) for s in samples]
+        used = [place for place in range(4) if any(row[place] for row in rows)]
+        path = tmp_path / "manifest.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow([("path", "person", "camera", "split")[place] for place in used])
+            writer.writerows([row[place] for place in used] for row in rows)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_people(tmp_path: Path) -> WritePeople:
+    """Write a folder for each person with noisy images of the person's colour; sizes are (height, width)."""
+
+    def write(colours: dict[str, tuple[int, int, int]], sizes: Sequence[tuple[int, int]]) -> Path:
+        draw = np.random.default_rng(0)
+        for person, colour in colours.items():
+            (tmp_path / "people" / person).mkdir(parents=True)
+            for number, size in enumerate(sizes):
+                pixels = np.clip(draw.normal(colour, 12, (*size, 3)), 0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "people" / person / f"{number}.png")
+        return tmp_path / "people"
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def small_retrieval(tmp_path_factory: pytest.TempPathFactory) -> SmallRetrieval:
+    """Features of 12 people by 3 cameras, and their images."""
+    draw = np.random.default_rng(0)
+    centers = draw.normal(size=(13, 16))
+    persons = np.repeat(np.arange(1, 13), 3)
+    cameras = np.tile(np.arange(3), 12)
+    gallery = centers[persons - 1] + draw.normal(scale=0.6, size=(36, 16))
+    query_persons = np.append(np.arange(1, 13), 13)
+    query = centers[query_persons - 1] + draw.normal(scale=0.6, size=(13, 16))
+    folder = tmp_path_factory.mktemp("images")
+    paths = []
+    for number in range(50):
+        paths.append(folder / f"{number:02d}.jpg")
+        Image.new("RGB", (20, 40), (number * 5, 80, 120)).save(paths[-1])
+    return SmallRetrieval(
+        RetrievalSet.of(
+            query_features=query.astype(np.float32),
+            gallery_features=np.concatenate([gallery, draw.normal(size=(1, 16))]).astype(np.float32),
+            query_persons=query_persons,
+            gallery_persons=np.append(persons, 0),
+            query_cameras=np.arange(13) % 3,
+            gallery_cameras=np.append(cameras, 1),
+        ),
+        tuple(paths[:13]),
+        tuple(paths[13:]),
+    )
 
 
 def _present(path: Path, cure: str) -> Path:

@@ -13,11 +13,11 @@ import torch
 
 from reseen.cli.app import main
 from reseen.datasets.manifest import Manifest
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
 from reseen.recipe.load import load_recipe
-from reseen.workflows.run_plan import TrainingRun
-from reseen.workflows.train import train
+from reseen.runs.plan import TrainingRun
+from reseen.runs.train import train
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 SMALL = (
     "preprocess.height=64",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reseen.cli.bare import main
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 SMALL: tuple[str, ...] = ("preprocess={height: 32, width: 16}", "model.backbone.widths=[4, 8]", "training.epochs=2")
 SMALL += ("sampler={persons: 2, images_per_person: 2}", "training.evaluate_every=1", "training.tensorboard=false")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from reseen.bench.case import Case, Figures
+from reseen.bench.measure import Measured
 from reseen.cli.bench import short, table
 from reseen.engines.choose import ENGINES
-from reseen.workflows.bench import Measured
-from reseen.workflows.bench_case import Case, Figures
 
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]

@@ -11,13 +11,13 @@ import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from reseen.assess.features import read_calibration_set
 from reseen.bundle.bundle import open_bundle, write_bundle
+from reseen.calibration.calibration import read_calibration
 from reseen.datasets.manifest import Manifest
 from reseen.datasets.open import open_dataset
 from reseen.datasets.set_aside import people_hash, set_aside
-from reseen.datasets.synthetic import Plan, synthesise
-from reseen.evaluation.calibration import read_calibration
-from reseen.evaluation.features import read_calibration_set
+from reseen.synthetic import Plan, synthesise
 
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]

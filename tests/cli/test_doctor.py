@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reseen.workflows.doctor import examination
-from reseen.workflows.doctor.finding import Finding
+from reseen.doctor import examination
+from reseen.doctor.finding import Finding
 
 Reseen = Callable[..., Any]
 FULL = Finding("output", "problem", "no room", "free some space")

@@ -15,9 +15,9 @@ from reseen.bundle.bundle import CARD, open_bundle
 from reseen.datasets.manifest import Manifest
 from reseen.engines.embedder import load
 from reseen.images.decode import decode_image
+from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
-from reseen.workflows.device import choose_device
-from reseen.workflows.load_embedder import load_embedder
+from reseen.runs.device import choose_device
 
 
 @pytest.fixture

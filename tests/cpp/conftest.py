@@ -14,8 +14,8 @@ import pytest
 from jaxtyping import UInt8
 from PIL import Image
 
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Pixels = Callable[..., UInt8[np.ndarray, "_ _ 3"]]

@@ -7,7 +7,6 @@ import numpy as np
 from reseen.datasets.manifest import (
     DISTRACTOR,
     JUNK,
-    UNKNOWN_CAMERA,
     Manifest,
     Sample,
     Split,
@@ -15,6 +14,7 @@ from reseen.datasets.manifest import (
     person_codes,
     person_labels,
 )
+from reseen.scores.labels import UNKNOWN_CAMERA
 
 
 def manifest(*samples: tuple[str, Split | None]) -> Manifest:

@@ -14,12 +14,12 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
 from reseen.datasets.open import open_dataset
+from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
-from reseen.workflows.evaluate import embed_dataset, evaluate_retrieval
-from reseen.workflows.load_embedder import load_embedder
-from reseen.workflows.run_plan import TrainingRun
-from reseen.workflows.train import train
+from reseen.runs.plan import TrainingRun
+from reseen.runs.train import train
 
 CPU = torch.device("cpu")
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 SHORT = (
     "preprocess.height=64",

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 SHORT = "-o training.epochs=1 -o sampler.persons=4 -o preprocess.height=64 -o preprocess.width=32"
 """Added to the training command: Market-1501 is drawn here, with less of everything."""

@@ -15,7 +15,7 @@ import pytest
 import safetensors.torch
 from torch import Tensor
 
-from reseen.datasets.synthetic import Plan, synthesise
+from reseen.synthetic import Plan, synthesise
 
 Start = Callable[..., subprocess.Popen[str]]
 RECIPE = (

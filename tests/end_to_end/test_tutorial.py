@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from reseen.cli.app import main
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 Blocks = Callable[[str], list[tuple[str, str]]]
 PERSONS = ("anna", "ben", "carl", "dora", "emil", "fay", "gus", "hana")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from reseen.evaluation.calibration_set import CalibrationSet
+from reseen.calibration.calibration_set import CalibrationSet
 from reseen.evaluation.protocol import RetrievalSet
 
 Clustered = Callable[..., RetrievalSet]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from reseen.errors import FeaturesError
-from reseen.evaluation import protocol
 from reseen.evaluation.metrics import Metrics, cosine_scores, evaluate
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.scores import blocks
 
 Clustered = Callable[..., RetrievalSet]
 Looped = Callable[[RetrievalSet, np.ndarray], dict[int, Any]]
@@ -292,7 +292,7 @@ def test_p4_memory_follows_the_block_not_the_score_matrix(
 ) -> None:
     retrieval = clustered(3368, 19732, persons=750, cameras=6, noise=0.5)
     whole = 3368 * len(retrieval.gallery_persons) * 4
-    monkeypatch.setattr(protocol, "BLOCK_SCORES", 10**6)
+    monkeypatch.setattr(blocks, "BLOCK_SCORES", 10**6)
 
     tracemalloc.start()
     metrics = evaluate(retrieval)

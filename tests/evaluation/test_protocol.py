@@ -6,13 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from reseen.errors import FeaturesError
-from reseen.evaluation import protocol
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
 
 
 def retrieval_set(
@@ -41,18 +38,6 @@ def pairs(retrieval: RetrievalSet) -> list[tuple[int, int, str]]:
         (int(query), int(place), str(fate))
         for query, place, fate in zip(found.queries, found.gallery, fates, strict=True)
     ]
-
-
-@given(st.integers(0, 300), st.integers(1, 300), st.sampled_from([1, 1000, None]))
-def test_p4_blocks_cover_all_rows_and_hold_few_scores(count: int, width: int, scores: int | None) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "BLOCK_SCORES", 2000)
-        blocks = row_blocks(count, width, scores)
-    heights = [block.stop - block.start for block in blocks]
-
-    assert np.concatenate([np.arange(count)[block] for block in blocks]).tolist() == list(range(count))
-    assert max(heights) == heights[0]
-    assert heights[0] * width <= (2000 if scores is None else scores) or heights[0] == 1
 
 
 def test_p3_junk_is_dropped_and_counted_distractors_stay() -> None:

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from reseen.errors import FeaturesError, UsageError
-from reseen.evaluation import protocol, reranking_memory
+from reseen.evaluation import reranking_memory
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import reranked_scores
+from reseen.scores import blocks as scored
 
 Clustered = Callable[..., RetrievalSet]
 Looped = Callable[[RetrievalSet, np.ndarray], dict[int, Any]]
@@ -203,7 +204,7 @@ def test_p4_less_memory_gives_smaller_blocks_of_the_same_scores(clustered: Clust
 
 def test_it_tells_how_many_rows_are_done(clustered: Clustered, monkeypatch: pytest.MonkeyPatch) -> None:
     retrieval = clustered(30, 90)
-    monkeypatch.setattr(protocol, "BLOCK_SCORES", 10 * 120)
+    monkeypatch.setattr(scored, "BLOCK_SCORES", 10 * 120)
     monkeypatch.setattr(reranking_memory, "ENOUGH_ROWS", 1)
     told: list[tuple[int, int]] = []
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reseen.errors import UsageError
-from reseen.evaluation.protocol import BLOCK_SCORES
 from reseen.evaluation.reranking_memory import BYTES_PER_SCORE, FEWEST_ROWS, WORK_BYTES, scores_at_once
+from reseen.scores.blocks import BLOCK_SCORES
 
 
 def test_p4_blocks_get_what_the_rest_leaves() -> None:

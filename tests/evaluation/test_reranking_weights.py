@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reseen.evaluation.nearest import nearest_images
 from reseen.evaluation.reranking_weights import neighbour_weights
+from reseen.scores.nearest import nearest_images
 
 
 def circle(degrees: list[float]) -> np.ndarray:

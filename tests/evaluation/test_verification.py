@@ -14,8 +14,8 @@ from reseen.errors import FeaturesError
 from reseen.evaluation import verification as module
 from reseen.evaluation.metrics import cosine_scores
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.score_histogram import STEPS
 from reseen.evaluation.verification import Verification
+from reseen.scores.histogram import STEPS
 
 Clustered = Callable[..., RetrievalSet]
 

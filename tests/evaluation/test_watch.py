@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from reseen.evaluation import protocol
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.watch import watched
+from reseen.scores import blocks as scored
 
 Clustered = Callable[..., RetrievalSet]
 
@@ -33,7 +33,7 @@ def test_watchers_see_the_rows_of_all_valid_queries_and_the_figures_stay(
 ) -> None:
     retrieval = clustered(40, 70)
     plain = evaluate(retrieval)
-    monkeypatch.setattr(protocol, "BLOCK_SCORES", 1000)
+    monkeypatch.setattr(scored, "BLOCK_SCORES", 1000)
     first, second = Keeper(), Keeper()
     cosines = retrieval.query_features[retrieval.valid_queries] @ retrieval.gallery_features.T
     blocks: Iterator[np.ndarray] | None = iter(np.array_split(cosines.copy(), 3)) if given else None

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reseen.datasets.synthetic import Plan, synthesise
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineName, EngineOptions
 from reseen.export.parity import Run
 from reseen.export.quantisation_images import read_quantisation_images
 from reseen.images.preprocess import Preprocess
+from reseen.synthetic import Plan, synthesise
 
 OpenFiles = Callable[[EngineName, Mapping[str, bytes]], Run]
 

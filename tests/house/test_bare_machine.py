@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reseen.datasets.synthetic.dataset import synthesise
-from reseen.datasets.synthetic.plan import Plan
+from reseen.synthetic.dataset import synthesise
+from reseen.synthetic.plan import Plan
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
 

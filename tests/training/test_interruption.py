@@ -15,17 +15,17 @@ import torch
 from torch import Tensor
 
 from reseen.datasets.open import open_dataset
-from reseen.datasets.synthetic import Plan, synthesise
 from reseen.errors import Interrupted
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
+from reseen.runs.plan import TrainingRun
+from reseen.runs.train import train
+from reseen.synthetic import Plan, synthesise
 from reseen.training.checkpoint import Parts, Progress
 from reseen.training.events import EpochDone, Event, StepDone
 from reseen.training.interruption import Interruption
 from reseen.training.trainer import Trainer
-from reseen.workflows.run_plan import TrainingRun
-from reseen.workflows.train import train
 
 SmallRecipe = Callable[..., Recipe]
 MakeTrainer = Callable[..., Trainer]

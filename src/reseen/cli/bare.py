@@ -76,10 +76,10 @@ def _train(asked: argparse.Namespace) -> None:
     from reseen.datasets.merge import training_and_evaluation
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import join_processes
-    from reseen.workflows.run_plan import TrainingRun
-    from reseen.workflows.run_result import read_result
-    from reseen.workflows.train import train
+    from reseen.runs.device import join_processes
+    from reseen.runs.plan import TrainingRun
+    from reseen.runs.result import read_result
+    from reseen.runs.train import train
 
     recipe = load_recipe(asked.config, asked.override)
     manifest, evaluation = training_and_evaluation(
@@ -108,11 +108,11 @@ def _tell(event: Event) -> None:
 
 
 def _evaluate(asked: argparse.Namespace) -> None:
+    from reseen.assess.evaluations import evaluate_on
     from reseen.datasets.open import open_datasets
+    from reseen.models.load_embedder import load_embedder
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import choose_device
-    from reseen.workflows.evaluations import evaluate_on
-    from reseen.workflows.load_embedder import load_embedder
+    from reseen.runs.device import choose_device
 
     recipe = load_recipe(asked.config, asked.override)
     embedder = load_embedder(recipe, asked.weights, choose_device(asked.device))

@@ -15,8 +15,8 @@ from reseen.cli.options import JsonOption
 from reseen.errors import UsageError
 
 if TYPE_CHECKING:
-    from reseen.workflows.bench import Measured
-    from reseen.workflows.bench_case import Figures
+    from reseen.bench.case import Figures
+    from reseen.bench.measure import Measured
 
 COLUMNS = (
     ("engine", ""),
@@ -57,10 +57,10 @@ def bench(
 
     Example: reseen bench --bundle bundle --engine onnxruntime --batch-size 1,32 --threads 1,2
     """
+    from reseen.bench.measure import cases_of, engines_of, measure_cases
     from reseen.bundle.bundle import open_bundle
     from reseen.bundle.shipped import bundle_folder
     from reseen.engines.choose import PRECISIONS, engine_named
-    from reseen.workflows.bench import cases_of, engines_of, measure_cases
 
     opened = open_bundle(bundle_folder(bundle))
     batch_sizes = _numbers("--batch-size", batch_size)

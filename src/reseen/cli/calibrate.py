@@ -16,8 +16,8 @@ from reseen.files import make_folder, require_file
 
 if TYPE_CHECKING:
     from reseen.bundle.bundle import Bundle
-    from reseen.evaluation.calibration_set import CalibrationSet
-    from reseen.evaluation.search_calibration import ScoringRule
+    from reseen.calibration.calibration_set import CalibrationSet
+    from reseen.calibration.search_calibration import ScoringRule
 
 
 class Scoring(StrEnum):
@@ -70,12 +70,12 @@ def calibrate(
 
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
+    from reseen.assess.calibrate import add_calibration
+    from reseen.assess.features import read_calibration_set, write_calibration_set
     from reseen.bundle.bundle import open_bundle
     from reseen.bundle.shipped import bundle_folder, require_own
-    from reseen.evaluation.calibration import calibrate as run_calibration
-    from reseen.evaluation.calibration import write_calibration
-    from reseen.evaluation.features import read_calibration_set, write_calibration_set
-    from reseen.workflows.calibrate import add_calibration
+    from reseen.calibration.calibration import calibrate as run_calibration
+    from reseen.calibration.calibration import write_calibration
 
     opened = None if bundle is None else open_bundle(bundle_folder(bundle))
     if output is None and opened is None:
@@ -119,12 +119,12 @@ def calibrate(
 
 
 def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> CalibrationSet:
+    from reseen.assess.calibrate import calibration_people, embed_calibration_people, require_set_aside
     from reseen.datasets.open import open_datasets
+    from reseen.models.load_embedder import load_embedder
     from reseen.models.weights_file import read_header, resolve_weights
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.calibrate import calibration_people, embed_calibration_people, require_set_aside
-    from reseen.workflows.device import choose_device
-    from reseen.workflows.load_embedder import load_embedder
+    from reseen.runs.device import choose_device
 
     # Without -o: the people are those whom the run itself has set aside.
     recipe = load_recipe(str(config))
@@ -136,15 +136,15 @@ def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> C
 
 
 def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], device: str) -> CalibrationSet:
-    from reseen.datasets.open import open_datasets
-    from reseen.engines.embedder import load
-    from reseen.recipe.load import load_recipe
-    from reseen.workflows.calibrate import (
+    from reseen.assess.calibrate import (
         calibration_people,
         embed_calibration_people,
         own_people,
         require_set_aside,
     )
+    from reseen.datasets.open import open_datasets
+    from reseen.engines.embedder import load
+    from reseen.recipe.load import load_recipe
 
     manifests = open_datasets(data, "--data")
     if config is not None:

@@ -38,7 +38,7 @@ def compare(
     """
     from reseen.engines.embedder import load
     from reseen.images.decode import decode_image
-    from reseen.workflows.compare import in_words, require_picture, write_comparison_picture
+    from reseen.reports.comparison_picture import in_words, require_picture, write_comparison_picture
 
     if output is not None:
         require_picture(output)

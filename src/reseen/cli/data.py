@@ -50,8 +50,8 @@ def synth(
 
     Example: reseen data synth people --persons 64 --cameras 4
     """
-    from reseen.datasets.synthetic.dataset import synthesise
-    from reseen.datasets.synthetic.plan import Plan
+    from reseen.synthetic.dataset import synthesise
+    from reseen.synthetic.plan import Plan
 
     plan = Plan(persons=persons, test_persons=test_persons, cameras=cameras, images_per_camera=images, seed=seed)
     with StageBars() as bars:

@@ -24,7 +24,7 @@ def demo(
 
     Example: reseen demo --out demo
     """
-    from reseen.workflows.demo import Demo, run_demo
+    from reseen.demo.tour import Demo, run_demo
 
     with StageBars() as bars:
         results = run_demo(Demo(out, device), [show_training(bars)], bars)

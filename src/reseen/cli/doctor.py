@@ -16,7 +16,7 @@ from reseen.cli.console import fold, give, visible
 from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from reseen.workflows.doctor.finding import Finding
+    from reseen.doctor.finding import Finding
 
 STATUS = len("problem") + 2
 STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
@@ -35,7 +35,7 @@ def doctor(
 
     Example: reseen doctor --output runs --weights resnet50.safetensors
     """
-    from reseen.workflows.doctor.examination import examine
+    from reseen.doctor.examination import examine
 
     findings = examine(output, Path(tempfile.gettempdir()), weights or [])
     problems = sum(each.status == "problem" for each in findings)

@@ -75,7 +75,7 @@ def embed(
 
 
 def _store(embedder: Embedder, inputs: Sequence[Input], output: Path, *, as_json: bool) -> dict[str, str]:
-    from reseen.workflows.embed import embed_to_file
+    from reseen.retrieval.embed import embed_to_file
 
     def started(kept: int, begun: int) -> None:
         if kept:
@@ -103,7 +103,7 @@ def _store(embedder: Embedder, inputs: Sequence[Input], output: Path, *, as_json
 
 def _print(embedder: Embedder, inputs: Sequence[Input], *, as_json: bool) -> dict[str, str]:
     """Print features as they come, so that memory does not grow with them."""
-    from reseen.workflows.embed import why
+    from reseen.retrieval.embed import why
 
     broken: dict[str, str] = {}
     comma = ""

@@ -20,9 +20,9 @@ from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
+    from reseen.assess.evaluations import Evaluations
+    from reseen.assess.extract import EmbedsImages
     from reseen.recipe.schema import Recipe
-    from reseen.workflows.evaluations import Evaluations
-    from reseen.workflows.extract import EmbedsImages
 
 
 class RerankMethod(StrEnum):
@@ -179,10 +179,10 @@ def _refuse_overrides(config: str | None, override: list[str] | None) -> None:
 
 
 def _stored(features: Path, recipe: Recipe, asked: _Asked, output: Path | None) -> Evaluations:
-    from reseen.evaluation.features import read_features
-    from reseen.workflows.evaluate import evaluate_retrieval
-    from reseen.workflows.evaluations import Evaluations
-    from reseen.workflows.report.stored import require_apart, store_features
+    from reseen.assess.evaluate import evaluate_retrieval
+    from reseen.assess.evaluations import Evaluations
+    from reseen.assess.features import read_features
+    from reseen.assess.stored import require_apart, store_features
 
     if output is not None:
         require_apart(output, features)
@@ -208,9 +208,9 @@ def _command() -> str:
 def _images(
     given: _Given, recipe: Recipe, asked: _Asked, run_by: tuple[str, Precision | None, str], output: Path | None
 ) -> Evaluations:
+    from reseen.assess.evaluations import evaluate_on
+    from reseen.assess.stored import store_evaluations
     from reseen.datasets.open import open_datasets
-    from reseen.workflows.evaluations import evaluate_on
-    from reseen.workflows.report.stored import store_evaluations
 
     manifests = open_datasets(given.data, "--data")
     with _embedder(given, recipe, *run_by) as (embedder, model), StageBars() as bars:
@@ -233,8 +233,8 @@ def _embedder(
         ) as embedder:
             yield embedder, f"{given.bundle}, {embedder.model.precision} by {engine}"
     elif given.weights is not None:
-        from reseen.workflows.device import choose_device
-        from reseen.workflows.load_embedder import load_embedder
+        from reseen.models.load_embedder import load_embedder
+        from reseen.runs.device import choose_device
 
         mirrored = ", with mirror images" if recipe.evaluation.flip else ""
         yield load_embedder(recipe, given.weights, choose_device(device)), f"{recipe.name}, {given.weights}{mirrored}"

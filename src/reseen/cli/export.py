@@ -74,14 +74,14 @@ def export(
 
     Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
     """
+    from docs_pages.results.stored_figures import read_figures
     from reseen.export.export import About, export_bundle
     from reseen.export.quantisation_images import read_quantisation_images
     from reseen.export.source import source_of
+    from reseen.models.load_embedder import load_embedder
     from reseen.models.weights_file import read_header, resolve_weights
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import choose_device
-    from reseen.workflows.load_embedder import load_embedder
-    from reseen.workflows.stored_figures import read_figures
+    from reseen.runs.device import choose_device
 
     recipe = load_recipe(config, override or ())
     about = About(

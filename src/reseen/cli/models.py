@@ -128,7 +128,7 @@ def import_model(
 
     recipe = load_recipe(model, override or [])
     if project is Project.ONNX:
-        from reseen.workflows.import_model import import_onnx
+        from reseen.export.import_model import import_onnx
 
         bundle = import_onnx(file, recipe.preprocess, output, name=file.stem, output=feature, bgr=bgr)
         give(bundle.description.model_dump(mode="json") if as_json else str(output))
@@ -155,7 +155,7 @@ def _imported(file: Path, project: Project, recipe: Recipe, output: Path) -> Imp
 
         make_folder(output.absolute().parent)
         return import_weights(file, project, recipe, output)
-    from reseen.workflows.import_model import import_weights_as_bundle
+    from reseen.export.import_model import import_weights_as_bundle
 
     return import_weights_as_bundle(file, project, recipe, output)
 

@@ -14,8 +14,8 @@ from reseen.cli.options import JsonOption, MemoryOption
 Result = dict[str, "Mapping[str, float] | int"]
 
 if TYPE_CHECKING:
-    from reseen.workflows.report.comparison import Comparison
-    from reseen.workflows.report.measurements import Measurements
+    from reseen.assess.measurements import Measurements
+    from reseen.reports.comparison import Comparison
 
 
 def report(
@@ -39,10 +39,10 @@ def report(
 
     Example: reseen report runs/osnet/evaluation --against runs/other/evaluation
     """
+    from reseen.assess.stored import read_stored
     from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
-    from reseen.workflows.report.comparison import write_comparison
-    from reseen.workflows.report.page import write_report
-    from reseen.workflows.report.stored import read_stored
+    from reseen.reports.comparison import write_comparison
+    from reseen.reports.page import write_report
 
     reported, allowed = read_stored(folder), memory or DEFAULT_MEMORY
     page = output or folder / ("report.html" if against is None else "comparison.html")

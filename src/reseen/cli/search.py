@@ -23,7 +23,7 @@ from reseen.cli.console import StageBars, give, say, visible
 from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from reseen.workflows.search import Search, Searched
+    from reseen.retrieval.search import Search, Searched
 
 
 def search(
@@ -48,8 +48,8 @@ def search(
     """
     from reseen.engines.embedder import load
     from reseen.engines.inputs import inputs_of
-    from reseen.workflows.search import search_folder
-    from reseen.workflows.search_page import write_search_page
+    from reseen.reports.search_page import write_search_page
+    from reseen.retrieval.search import search_folder
 
     wanted, gallery = inputs_of(queries), inputs_of(folder)
     with load(
@@ -96,7 +96,7 @@ def _figures(found: Search) -> dict[str, object]:
 
 
 def _lines(searched: Searched) -> Iterator[str]:
-    from reseen.workflows.verdict_words import searched as in_words
+    from reseen.reports.verdict_words import searched as in_words
 
     yield f"{visible(searched.query)}:"
     for name in searched.left_out:

@@ -14,9 +14,9 @@ from reseen.cli.options import DataOption, DeviceOption, JsonOption, OverrideOpt
 from reseen.cli.processes import told_by_torchrun
 
 if TYPE_CHECKING:
+    from reseen.assess.extract import Progress
+    from reseen.runs.plan import TrainingRun
     from reseen.training.events import Event, Listener
-    from reseen.workflows.extract import Progress
-    from reseen.workflows.run_plan import TrainingRun
 
 
 def train(
@@ -47,8 +47,8 @@ def train(
     from reseen.datasets.merge import training_and_evaluation
     from reseen.datasets.open import open_datasets
     from reseen.recipe.load import load_recipe
-    from reseen.workflows.device import join_processes
-    from reseen.workflows.run_plan import TrainingRun
+    from reseen.runs.device import join_processes
+    from reseen.runs.plan import TrainingRun
 
     recipe = load_recipe(config, override or ())
     manifest, evaluation = training_and_evaluation(
@@ -63,8 +63,8 @@ def train(
 
 
 def _train_one(run: TrainingRun, as_json: bool) -> None:
-    from reseen.workflows.run_result import read_result
-    from reseen.workflows.train import train as run_training
+    from reseen.runs.result import read_result
+    from reseen.runs.train import train as run_training
 
     with StageBars() as bars:
         done = run_training(run, *_shown(run, bars))
@@ -75,7 +75,7 @@ def _train_one(run: TrainingRun, as_json: bool) -> None:
 
 
 def _train_several(run: TrainingRun, seeds: int, as_json: bool) -> None:
-    from reseen.workflows.seeds import train_seeds
+    from reseen.runs.seeds import train_seeds
 
     with StageBars() as bars:
         results = train_seeds(run, seeds, lambda seed: _shown(run, bars, f"seed {seed}, "))

@@ -11,9 +11,9 @@ from pathlib import Path
 from reseen.datasets.manifest import DISTRACTOR, JUNK, SPLITS, Manifest, Sample, Split
 from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes
 from reseen.datasets.skipped import skipped_queries
-from reseen.datasets.threads import Progress, map_in_threads
 from reseen.errors import ImageError
 from reseen.images.decode import decode_image, read_image_bytes
+from reseen.map_ahead import OnProgress, map_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class _File:
     size: tuple[int, int] = (0, 0)
 
 
-def check(manifest: Manifest, *, threads: int | None = None, progress: Progress | None = None) -> DatasetReport:
+def check(manifest: Manifest, *, threads: int | None = None, progress: OnProgress | None = None) -> DatasetReport:
     """Count what a dataset holds, and decode every file of it (junk included), once.
 
     Args:
         manifest: the dataset.
-        threads: threads that decode; None leaves it to Python.
+        threads: threads that decode; None leaves it to `map_all`.
         progress: called with files looked at and files in all.
     """
     samples_of: dict[Path, list[Sample]] = defaultdict(list)
     for sample in manifest.samples:
         samples_of[sample.path].append(sample)
-    files = map_in_threads(_look_at, list(samples_of), threads=threads, progress=progress)
+    files = map_all(_look_at, list(samples_of), threads=threads, progress=progress)
     whole = [file for file in files if file.error is None]
     cameras_of, images_of = _views(manifest)
     return DatasetReport(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reseen.datasets.listing import describe_folder, entries, is_image
 from reseen.datasets.manifest import SPLITS, Manifest, Sample, Split
 from reseen.errors import DatasetError
 from reseen.images.decode import SUFFIXES
+from reseen.images.listing import describe_folder, entries, is_image
 
 
 def read_folders(root: Path) -> Manifest:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reseen.datasets.threads import map_in_threads
 from reseen.errors import DatasetError
 from reseen.images.decode import decode_image, read_image_size
+from reseen.map_ahead import map_all
 from reseen.shapes import Int64, UInt8
 
 
@@ -40,7 +40,7 @@ class ImageFiles:
             paths: the files.
             height: of the network's input, in pixels.
             width: of the network's input, in pixels.
-            threads: threads that read; None leaves it to Python.
+            threads: threads that read; None leaves it to `map_all`.
 
         Raises:
             DatasetError: there is no image.
@@ -50,7 +50,7 @@ class ImageFiles:
             raise DatasetError(
                 "there is no image to load", expected="at least one", got="none", cure="check the training split"
             )
-        sizes = map_in_threads(read_image_size, paths, threads=threads)
+        sizes = map_all(read_image_size, paths, threads=threads)
         stored_height, stored_width = sizes[0]
         if stored_height <= height and stored_width <= width and all(size == sizes[0] for size in sizes):
             height, width = stored_height, stored_width

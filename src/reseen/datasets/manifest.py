@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from reseen.scores.labels import UNKNOWN_CAMERA
 from reseen.shapes import Int64
 
 Split = Literal["train", "query", "gallery"]
@@ -18,9 +19,6 @@ JUNK = "-1"
 """Person of a detection that shows nobody in particular; dropped from every gallery (Market-1501's convention)."""
 DISTRACTOR = "0000"
 """Person of a gallery image that matches no query; kept, and never a match (Market-1501's convention)."""
-
-UNKNOWN_CAMERA = -1
-"""Camera code of an image whose camera is not known."""
 
 
 @dataclass(frozen=True, slots=True)

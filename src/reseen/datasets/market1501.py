@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from reseen.datasets.listing import describe_folder, image_files
 from reseen.datasets.manifest import Manifest, Sample, Split
 from reseen.errors import DatasetError
+from reseen.images.listing import describe_folder, image_files
 
 FOLDERS: dict[str, Split] = {"bounding_box_train": "train", "query": "query", "bounding_box_test": "gallery"}
 """Market-1501's folders and the parts of the protocol they hold."""

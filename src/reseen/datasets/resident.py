@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from reseen.datasets.image_files import ImageFiles
-from reseen.datasets.threads import Progress, map_in_threads
+from reseen.map_ahead import OnProgress, map_all
 from reseen.shapes import UInt8
 
 
 def load_images(
-    files: ImageFiles, *, threads: int | None = None, progress: Progress | None = None
+    files: ImageFiles, *, threads: int | None = None, progress: OnProgress | None = None
 ) -> UInt8[np.ndarray, "n h w 3"]:
     """Decode all images into one array, in the order of their paths.
 
     Args:
         files: the images; `decoded_bytes` says what they will take.
-        threads: threads that decode; None leaves it to Python.
+        threads: threads that decode; None leaves it to `map_all`.
         progress: called with images decoded and images in all.
 
     Raises:
@@ -27,5 +27,5 @@ def load_images(
     def load_one(place: int) -> None:
         pixels[place] = files.read_one(place)
 
-    map_in_threads(load_one, range(len(files.paths)), threads=threads, progress=progress)
+    map_all(load_one, range(len(files.paths)), threads=threads, progress=progress)
     return pixels

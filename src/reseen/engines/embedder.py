@@ -19,17 +19,17 @@ from reseen.bundle.description import Model, Precision
 from reseen.bundle.shipped import bundle_folder
 from reseen.engines.choose import choose_model, device_named, engine_named, open_engine, precision_named
 from reseen.engines.engine import Engine, EngineOptions
-from reseen.engines.in_order import in_order
 from reseen.engines.inputs import ImageLike, Input, inputs_of
 from reseen.engines.match import Match
 from reseen.engines.prepare import prepare
 from reseen.errors import EngineError, ImageError, UsageError
 from reseen.files import require_file
 from reseen.images.preprocess import Preprocess
+from reseen.map_ahead import map_ahead
 from reseen.shapes import Float32, UInt8
 
 if TYPE_CHECKING:
-    from reseen.evaluation.calibration import Calibration
+    from reseen.calibration.calibration import Calibration
 
 BATCH_SIZE = 32
 MOST_DECODERS = 4
@@ -106,7 +106,7 @@ class Embedder:
         path = self.bundle.calibration
         if path is None or self.feature_space != self.bundle.description.feature_space:
             return None
-        from reseen.evaluation.calibration import read_calibration  # noqa: PLC0415 - scipy, which embedding does not need
+        from reseen.calibration.calibration import read_calibration  # noqa: PLC0415 - scipy, which embedding does not need
 
         return read_calibration(path)
 
@@ -171,7 +171,7 @@ class Embedder:
             return
         turns = threading.Semaphore(lanes)
         threads = lanes if lanes > 1 else self._decoders + 1
-        yield from in_order(lambda part: self._embed(part, turns), inputs, size=size, threads=threads)
+        yield from map_ahead(lambda part: self._embed(part, turns), inputs, size=size, threads=threads)
 
     def compare(self, a: ImageLike, b: ImageLike) -> Match:
         """How alike two images are, and whether that is one person.
@@ -190,7 +190,7 @@ class Embedder:
         score = float(first @ second)
         if self.calibration is None:
             return Match(score)
-        from reseen.evaluation.verdict import compare_verdict  # noqa: PLC0415 - scipy, which scores do not need
+        from reseen.calibration.verdict import compare_verdict  # noqa: PLC0415 - scipy, which scores do not need
 
         return Match(score, compare_verdict(self.calibration, score))
 

@@ -11,9 +11,9 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image
 
-from reseen.datasets.listing import entries, is_image
 from reseen.errors import DatasetError, ImageError, UsageError
 from reseen.images.decode import SUFFIXES, check_pixels, decode_picture, to_rgb
+from reseen.images.listing import entries, is_image
 
 ImageLike: TypeAlias = str | Path | bytes | Image.Image | np.ndarray
 """A file, a folder of files, the bytes of a file, a picture of Pillow's, or (h, w, 3) uint8 RGB pixels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reseen.evaluation.verdict import Verdict
+    from reseen.calibration.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -6,30 +6,17 @@ bounds are percentiles of the drawn means.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.scores.interval import LEVEL, Interval
 from reseen.shapes import Float64, Int64
 
 RESAMPLES = 2000
-LEVEL = 0.95
 MIN_PEOPLE = 2
 """One person drawn anew is the same person: there is nothing to learn from it."""
 DRAWS_AT_ONCE = 2_000_000
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Bounds between which a figure would lie, in 95 of 100 draws of other people of this kind."""
-
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.low:.5f} to {self.high:.5f}"
 
 
 def bootstrap_means(

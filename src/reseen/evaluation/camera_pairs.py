@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
 from reseen.evaluation.protocol import RetrievalSet, SamePerson
+from reseen.scores.labels import UNKNOWN_CAMERA
 from reseen.shapes import Float32, Int64
 
 

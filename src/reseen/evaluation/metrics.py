@@ -14,7 +14,8 @@ import numpy as np
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
-from reseen.evaluation.protocol import RetrievalSet, SkippedQueries, row_blocks
+from reseen.evaluation.protocol import RetrievalSet, SkippedQueries
+from reseen.scores.blocks import row_blocks
 from reseen.shapes import Float32, Float64, Int64
 
 

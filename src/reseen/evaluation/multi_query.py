@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from reseen.datasets.manifest import UNKNOWN_CAMERA
-from reseen.evaluation.labels import DISTRACTOR
-from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.scores.labels import DISTRACTOR, UNKNOWN_CAMERA
+from reseen.scores.normalise import unit_rows
 
 
 def multi_query(retrieval: RetrievalSet) -> RetrievalSet:

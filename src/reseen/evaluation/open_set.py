@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.bootstrap import MIN_PEOPLE, Interval, bootstrap_means, interval
+from reseen.evaluation.bootstrap import MIN_PEOPLE, bootstrap_means, interval
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.verification import MIN_ERRORS
+from reseen.scores.interval import MIN_ERRORS, Interval
 from reseen.shapes import Bool, Float32, Int64
 
 SHARE = 0.5

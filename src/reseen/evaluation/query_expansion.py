@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from reseen.errors import FeaturesError, UsageError
-from reseen.evaluation.nearest import largest
-from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
+from reseen.scores.blocks import RowsDone, row_blocks
+from reseen.scores.nearest import largest
 from reseen.shapes import Float32
 
 NO_DIRECTION = np.float32(1e-6)

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reseen.evaluation.nearest import largest
-from reseen.evaluation.protocol import RetrievalSet, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
+from reseen.scores.blocks import row_blocks
+from reseen.scores.nearest import largest
 from reseen.shapes import Bool, Float32, Int32, Int64
 
 SCORES_AT_ONCE = 1_000_000

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from reseen.errors import FeaturesError, UsageError
-from reseen.evaluation.labels import JUNK
-from reseen.evaluation.nearest import nearest_images
-from reseen.evaluation.protocol import RetrievalSet, RowsDone, row_blocks
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
 from reseen.evaluation.reranking_overlap import shared_weights
 from reseen.evaluation.reranking_weights import neighbour_weights
+from reseen.scores.blocks import RowsDone, row_blocks
+from reseen.scores.labels import JUNK
+from reseen.scores.nearest import nearest_images
 from reseen.shapes import Float32, Int64
 
 

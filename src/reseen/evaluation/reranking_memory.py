@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reseen.errors import UsageError
-from reseen.evaluation import protocol
+from reseen.scores import blocks
 
 DEFAULT_MEMORY = 4.0
 """GB (10⁹ bytes) that a re-ranking takes at most beside the features it is given."""
@@ -38,4 +38,4 @@ def scores_at_once(memory: float, width: int, kept: int) -> int:
             cure="allow more (--memory), or evaluate without re-ranking",
         )
     affordable = (memory * 1e9 - kept - WORK_BYTES) / BYTES_PER_SCORE
-    return int(min(affordable, max(protocol.BLOCK_SCORES, ENOUGH_ROWS * width)))
+    return int(min(affordable, max(blocks.BLOCK_SCORES, ENOUGH_ROWS * width)))

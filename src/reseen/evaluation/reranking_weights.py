@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from reseen.evaluation.protocol import row_blocks
+from reseen.scores.blocks import row_blocks
 from reseen.shapes import Float32, Int32
 
 COMMON_AT_ONCE = 1_000_000

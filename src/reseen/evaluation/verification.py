@@ -10,16 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reseen.datasets.manifest import UNKNOWN_CAMERA
 from reseen.errors import FeaturesError
-from reseen.evaluation.bootstrap import MIN_PEOPLE, Interval, bootstrap_means, interval
+from reseen.evaluation.bootstrap import MIN_PEOPLE, bootstrap_means, interval
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.score_histogram import THRESHOLDS, ScoreHistogram
+from reseen.scores.histogram import THRESHOLDS, ScoreHistogram
+from reseen.scores.interval import MIN_ERRORS, Interval
+from reseen.scores.labels import UNKNOWN_CAMERA
 from reseen.shapes import Float32, Float64, Int64
 
-MIN_ERRORS = 30
-"""Fewest false matches that a rate may rest on: then the true rate is within 30 % of the measured one, with 90 %
-confidence, if the errors are independent (Doddington et al., "The NIST speaker recognition evaluation", 2000)."""
 PAIRS_AT_ONCE = 500_000
 
 

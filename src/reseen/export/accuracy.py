@@ -7,10 +7,10 @@ import numpy as np
 from reseen.bundle.description import Accuracy
 from reseen.errors import ExportError
 from reseen.evaluation.metrics import evaluate
-from reseen.evaluation.normalise import unit_rows
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.parity import Run
 from reseen.export.quantisation_images import People, QuantisationImages
+from reseen.scores.normalise import unit_rows
 from reseen.shapes import Float32
 
 MAX_DROP = 0.005

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from reseen.bundle.description import Parity, Precision
-from reseen.datasets.synthetic import Plan, synthesise
 from reseen.errors import ExportError
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
 from reseen.shapes import Float32, UInt8
+from reseen.synthetic import Plan, synthesise
 
 BATCHES = (1, 2, 7, 32)
 PEOPLE = Plan(persons=2, test_persons=8, cameras=2, images_per_camera=2, distractors=0, junk=0)

@@ -10,9 +10,9 @@ import torch
 from reseen.export.graph import DeployedNetwork
 from reseen.export.onnx_exporter import export_onnx
 from reseen.export.parity import Run
-from reseen.export.weights_hash import weights_sha256
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
+from reseen.models.weights_hash import weights_sha256
 from reseen.recipe import schema
 from reseen.shapes import Float32, UInt8
 

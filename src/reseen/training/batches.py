@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from reseen.datasets.sampler import PKSampler
-from reseen.datasets.share import share
 from reseen.models.transfer import send
 from reseen.recipe.schema import Recipe
 from reseen.shapes import Float32, Int64
@@ -20,6 +19,7 @@ from reseen.training.augmentation import augment, draw
 from reseen.training.images import Images
 from reseen.training.processes import Processes
 from reseen.training.randomness import Purpose, generator
+from reseen.training.share import share
 
 
 @dataclass(frozen=True)

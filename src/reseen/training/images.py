@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reseen.engines.in_order import in_order
+from reseen.map_ahead import map_ahead
 from reseen.models.transfer import send
 from reseen.shapes import Int64, UInt8
 
@@ -71,7 +71,7 @@ class ImagesReadAhead:
         Raises:
             ImageError: an image cannot be read; it comes when its batch is asked for.
         """
-        with contextlib.closing(in_order(self._ready, places, size=1, threads=self.threads)) as ready:
+        with contextlib.closing(map_ahead(self._ready, places, size=1, threads=self.threads)) as ready:
             for batch in ready:
                 yield send(batch, self.device)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reseen.datasets.synthetic.person import Cloth, Person
+from reseen.synthetic.person import Cloth, Person
 
 PersonMaker = Callable[..., Person]
 

@@ -1,0 +1,113 @@
+"""A network or a bundle, and people who were set aside → what its scores mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reseen.assess.extract import EmbedsImages, Progress, extract_features
+from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
+from reseen.calibration.calibration import Calibration
+from reseen.calibration.calibration_set import CalibrationSet
+from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, camera_codes, person_codes
+from reseen.datasets.merge import training_and_evaluation
+from reseen.datasets.set_aside import people_hash, set_aside
+from reseen.errors import DatasetError, FeaturesError
+from reseen.recipe.schema import Recipe
+
+
+def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifest:
+    """The people whom training with this recipe on these datasets set aside.
+
+    Raises:
+        DatasetError: the recipe sets nobody aside, or there are too few people.
+    """
+    share = recipe.data.calibration_share
+    if not share:
+        raise DatasetError(
+            "training with this recipe set nobody aside to calibrate on",
+            expected="data.calibration_share above 0, in the recipe that the weights were trained with",
+            got="data.calibration_share: 0",
+            cure="train again with -o data.calibration_share=0.1, or calibrate on features of people from elsewhere: "
+            "reseen calibrate --features FILE.npz",
+        )
+    training, _ = training_and_evaluation(manifests, (), recipe.data.hold_out)
+    return set_aside(training, share).calibration
+
+
+def require_set_aside(people: Manifest, told: str | None, model: str) -> None:
+    """Refuse people whom a model's training may have seen.
+
+    Args:
+        people: as `calibration_people` gives them.
+        told: what the weights or the bundle say of whom their training has set aside; None where they say nothing.
+        model: what to call it.
+
+    Raises:
+        DatasetError: training has set other people aside, or nobody; or it is not known.
+    """
+    if told != people_hash(people):
+        raise DatasetError(
+            f"{model} was not trained with these people set aside",
+            expected=f"the people whom its training has set aside: {(told or 'not told')[:12]}",
+            got=f"{people.name}: {people_hash(people)[:12]}",
+            cure="give the recipe.yaml and the --data of the run that trained it; where its training has set nobody "
+            "aside, train again with -o data.calibration_share=0.1, or calibrate on people of your own",
+        )
+
+
+def own_people(manifest: Manifest) -> Manifest:
+    """Everyone of a dataset that names no parts: people of one's own, whom neither training nor an evaluation has seen.
+
+    Raises:
+        DatasetError: the dataset names parts: they are there to be trained on and reported on.
+    """
+    if manifest.has_splits:
+        raise DatasetError(
+            f"{manifest.name} has parts, which are there to be trained on and reported on",
+            expected="people whom neither training nor an evaluation has seen: a dataset without parts",
+            got=", ".join(sorted({sample.split for sample in manifest.samples if sample.split})),
+            cure="give -c with the recipe of the run, whose training set people aside; or images of other people",
+        )
+    persons = {sample.person for sample in manifest.samples} - {DISTRACTOR, JUNK}
+    samples = tuple(replace(sample, split="gallery") for sample in manifest.samples)
+    return replace(manifest, name=f"{len(persons)} people of {manifest.name}", samples=samples)
+
+
+def embed_calibration_people(
+    embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
+) -> CalibrationSet:
+    """Features of people to calibrate on.
+
+    Args:
+        embedder: makes them.
+        people: as `calibration_people` or `own_people` gives them.
+        progress: told how far the embedding has come.
+
+    Raises:
+        ImageError: an image cannot be read.
+    """
+    samples = people.split("gallery")
+    features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
+    persons = tuple(sorted({sample.person for sample in samples} - {DISTRACTOR}))
+    cameras = tuple(sorted({sample.camera for sample in samples if sample.camera is not None}))
+    return CalibrationSet.of(people.name, features, person_codes(samples, persons), camera_codes(samples, cameras))
+
+
+def add_calibration(bundle: Bundle, calibration: Calibration) -> None:
+    """Keep a calibration in the bundle whose features it was measured with, in the place of an older one.
+
+    Raises:
+        FeaturesError: it was measured on features of another size.
+        StorageError: it cannot be written.
+    """
+    size = bundle.description.feature_size
+    if calibration.source.dimensions != size:
+        raise FeaturesError(
+            f"the calibration is not of the model in {bundle.folder}",
+            expected=f"features of {size} numbers",
+            got=f"features of {calibration.source.dimensions}",
+            cure="calibrate with the bundle itself: reseen calibrate --bundle",
+        )
+    content = (calibration.model_dump_json(indent=1) + "\n").encode()
+    write_bundle(bundle.folder, bundle.description, {CALIBRATION: content})

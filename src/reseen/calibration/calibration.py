@@ -1,0 +1,178 @@
+"""`Calibration`: what a score of one model means, measured on people whom neither training nor any report has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from reseen.calibration.calibration_set import CalibrationSet
+from reseen.calibration.error_sources import MIN_SOURCES
+from reseen.calibration.operating_point import OperatingPoint
+from reseen.calibration.pair_calibration import PairCalibration, calibrate_pairs
+from reseen.calibration.search_calibration import ScoringRule, SearchCalibration, calibrate_search
+from reseen.errors import FeaturesError
+from reseen.files import read_bounded, write_whole
+from reseen.scores.blocks import RowsDone
+from reseen.scores.interval import MIN_ERRORS
+from reseen.strict import Count, Strict
+
+MAX_BYTES = 4 * 2**20
+MAX_IMAGES = 50_000
+"""Most images that are compared with each other: some minutes' work."""
+MAX_NAME = 300
+"""Longest name of a set, in characters."""
+SHOWN_RATES = (0.1, 0.01)
+"""False-positive identification rates that people are shown."""
+
+
+class CalibrationSource(Strict):
+    """The people that a calibration was measured on.
+
+    Attributes:
+        name: what to call them.
+        sha256: of their features, persons and cameras; see `CalibrationSet.sha256`.
+        people: how many.
+        images: of them.
+        cameras: how many cameras took them; 0 when that is not known, and any two images were compared.
+        dimensions: numbers in a feature.
+    """
+
+    name: Annotated[str, Field(max_length=MAX_NAME)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    people: Count
+    images: Count
+    cameras: Count
+    dimensions: Count
+
+
+class Calibration(Strict):
+    """What a score means: for two images, and for the best of a search.
+
+    Attributes:
+        format: version of this file.
+        source: whom it was measured on.
+        pairs: comparing two images.
+        search: searching a gallery.
+    """
+
+    format: Literal[1] = 1
+    source: CalibrationSource
+    pairs: PairCalibration
+    search: SearchCalibration
+
+    def lines(self) -> list[str]:
+        """For people to read."""
+        source, pairs, search = self.source, self.pairs, self.search
+        cameras = f"{source.cameras} cameras" if source.cameras else "unknown cameras: any two images are compared"
+        return [
+            f"measured on {source.name}: {source.people} people, {source.images} images, {cameras}",
+            f"comparing two images ({pairs.genuine_pairs:,} pairs of one person, {pairs.impostor_pairs:,} of two):",
+            *(f"  {_compared(point, 'same')}" for point in pairs.match),
+            *(f"  {_compared(point, 'different')}" for point in pairs.non_match),
+            f"searching ({search.searches:,} strangers' searches, by {search.scoring.replace('_', ' ')}, "
+            f"{search.images_per_person:g} images a person):",
+            *(f"  {self._searched(people, rate)}" for people in search.shown() for rate in SHOWN_RATES),
+        ]
+
+    def _searched(self, people: int, rate: float) -> str:
+        asked = f"{people} people, {rate:g} of strangers' searches wrong: "
+        found = self.search.threshold(people, rate)
+        if found is None:
+            return f"{asked}cannot be told"
+        place = self.search.people.index(people)
+        return (
+            f"{asked}from {found.threshold:.4f} on, measured {found.fpir[place]:.3g} "
+            f"({found.low[place]:.3g} to {found.high[place]:.3g}), "
+            f"{people * found.rate:.2g} false matches to expect a search"
+        )
+
+
+def _compared(point: OperatingPoint, answer: Literal["same", "different"]) -> str:
+    kind = "two" if answer == "same" else "one"
+    asked = f"{answer}, wrong for {point.target:g} of the pairs of {kind}: "
+    if point.threshold is None or point.false_match_rate is None or point.true_match_rate is None:
+        if point.errors < MIN_ERRORS:
+            return f"{asked}cannot be told, {point.errors} such pairs are too few"
+        few = f"such pairs are mostly of {point.error_sources} people, and {MIN_SOURCES} are needed"
+        return f"{asked}cannot be told, the {point.errors:,} {few}"
+    return (
+        f"{asked}{'from' if answer == 'same' else 'below'} {point.threshold:.4f}{' on' if answer == 'same' else ''}, "
+        f"where {point.true_match_rate[0]:.3g} of the pairs of one person and {point.false_match_rate[0]:.3g} of those "
+        "of two score higher"
+    )
+
+
+def calibrate(
+    held: CalibrationSet, scoring: ScoringRule = "best_image", progress: Callable[[str, int, int], None] | None = None
+) -> Calibration:
+    """Measure what scores mean on held-out people.
+
+    Args:
+        held: the people.
+        scoring: how a search compares a query and a person.
+        progress: told how far the `pairs` and the `searches` have come.
+
+    Raises:
+        FeaturesError: the people are too few, their images more than `MAX_IMAGES`, no camera sees what another sees, or
+            scores do not tell people apart.
+    """
+    if len(held.features) > MAX_IMAGES:
+        raise FeaturesError(
+            f"{held.name} holds too many images to calibrate on",
+            expected=f"at most {MAX_IMAGES:,}, as every pair is compared",
+            got=f"{len(held.features):,}",
+            cure="calibrate on some of the people, with all of their images",
+        )
+    cameras = set(held.cameras.tolist()) - {-1}
+    return Calibration(
+        source=CalibrationSource(
+            name=held.name.encode(errors="replace").decode()[:MAX_NAME],
+            sha256=held.sha256,
+            people=held.people,
+            images=len(held.features),
+            cameras=len(cameras),
+            dimensions=held.features.shape[1],
+        ),
+        pairs=calibrate_pairs(held, _stage(progress, "pairs")),
+        search=calibrate_search(held, scoring, _stage(progress, "searches")),
+    )
+
+
+def _stage(progress: Callable[[str, int, int], None] | None, stage: str) -> RowsDone | None:
+    return None if progress is None else partial(progress, stage)
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration as JSON.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(path, calibration.model_dump_json(indent=1) + "\n")
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read what `write_calibration` wrote.
+
+    Raises:
+        FeaturesError: the file cannot be read, is too large, or is not a calibration of this version.
+    """
+    try:
+        return Calibration.model_validate_json(read_bounded(path, MAX_BYTES))
+    except (OSError, ValueError) as error:
+        got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
+        raise FeaturesError(
+            f"cannot read the calibration in {path}",
+            expected="the JSON that reseen calibrate writes, format 1",
+            got=got[:300],
+            cure="check the path, or calibrate again: reseen calibrate",
+        ) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"

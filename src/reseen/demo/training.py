@@ -1,0 +1,113 @@
+"""The demo's training: a network before and after it has learnt, and its bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.assess.extract import Progress
+from reseen.bundle.bundle import Bundle
+from reseen.bundle.description import TrainingData
+from reseen.datasets.manifest import Manifest
+from reseen.files import make_folder
+from reseen.models.embedder import NetworkEmbedder
+from reseen.models.network import ReIDNetwork, build_network
+from reseen.models.weights import load_network
+from reseen.recipe.schema import Recipe
+from reseen.runs.plan import TrainingRun
+from reseen.runs.train import train
+from reseen.training.events import Listener
+from reseen.training.randomness import Purpose, seed_torch
+
+NEEDED = ("onnx", "onnxscript")
+"""What exporting needs beside training."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What became of the network.
+
+    Attributes:
+        recipe: it was trained with.
+        parameters: it has, without the head.
+        before: evaluation of the network as initialised.
+        after: evaluation of the trained network.
+        losses: mean loss of each epoch.
+        bundle: the trained network's; None where the libraries that export are not installed.
+    """
+
+    recipe: Recipe
+    parameters: int
+    before: Evaluation
+    after: Evaluation
+    losses: Sequence[float]
+    bundle: Bundle | None
+
+
+def learn(
+    recipe: Recipe,
+    manifest: Manifest,
+    output: Path,
+    device: torch.device,
+    *,
+    listeners: Sequence[Listener] = (),
+    progress: Progress | None = None,
+) -> Learnt:
+    """Train into `run`, export into `bundle`, and measure what that has changed.
+
+    Args:
+        recipe: what to train.
+        manifest: whom to train on and to find.
+        output: the demo's folder.
+        device: where to train.
+        listeners: are told how the training goes.
+        progress: told how the embedding goes.
+
+    Raises:
+        ReseenError: a step failed.
+    """
+    untrained = _untrained_network(recipe)
+    before = _measure(untrained, recipe, manifest, device)
+    run = make_folder(output / "run")
+    train(TrainingRun(recipe, manifest, run, device), listeners, progress)
+    trained = load_network(recipe.model, run / "checkpoints" / "best")
+    curve = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return Learnt(
+        recipe=recipe,
+        parameters=sum(parameter.numel() for parameter in untrained.parameters()),
+        before=before,
+        after=_measure(trained, recipe, manifest, device),
+        losses=[record["losses"]["total"] for record in curve if record["kind"] == "epoch"],
+        bundle=_export(trained, recipe, output / "bundle", progress or (lambda *_: None)),
+    )
+
+
+def _untrained_network(recipe: Recipe) -> ReIDNetwork:
+    """The network as the run will initialise it."""
+    seed_torch(recipe.seed, Purpose.INITIALISATION)
+    return build_network(recipe.model, persons=0)
+
+
+def _measure(network: ReIDNetwork, recipe: Recipe, manifest: Manifest, device: torch.device) -> Evaluation:
+    return evaluate_retrieval(embed_dataset(NetworkEmbedder(network, recipe.preprocess, device), manifest))
+
+
+def _export(
+    network: ReIDNetwork, recipe: Recipe, folder: Path, progress: Callable[[str, int, int], None]
+) -> Bundle | None:
+    if any(find_spec(library) is None for library in NEEDED):
+        return None
+    from reseen.export.export import About, export_bundle  # noqa: PLC0415 - only where it is installed
+    from reseen.export.source import source_of  # noqa: PLC0415
+
+    progress("exporting", 0, 1)
+    about = About("demo", TrainingData(name="people drawn by a program", licence="none needed"))
+    bundle = export_bundle(source_of(network, recipe.model, recipe.preprocess), [("onnx", "fp32")], folder, about)
+    progress("exporting", 1, 1)
+    return bundle

@@ -1,0 +1,193 @@
+"""The images of a folder that are most like a query, without a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reseen.engines.embedder import Embedder, Progress
+from reseen.engines.inputs import Input
+from reseen.engines.match import Match
+from reseen.errors import UsageError
+from reseen.retrieval.embed import why
+from reseen.scores.nearest import largest
+from reseen.shapes import Bool, Float32, Int32
+
+MAX_QUERIES = 1000
+MAX_MATCHES = 1000
+BLOCK = 512
+"""Images that are embedded between two looks at the ranked lists."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One image of the folder.
+
+    Attributes:
+        name: its path.
+        match: how alike it is to the query; its verdict counts every image of the folder as a person of its own.
+    """
+
+    name: str
+    match: Match
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was found for one query.
+
+    Attributes:
+        query: its path.
+        left_out: images of the folder that are the query's own file.
+        people: in the folder, at most: every other image counts as a person.
+        matches: best first; equal scores in the folder's order.
+    """
+
+    query: str
+    left_out: tuple[str, ...]
+    people: int
+    matches: tuple[Found, ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found for all queries.
+
+    Attributes:
+        queries: in their order.
+        images: of the folder, those that could be read.
+        broken: why the others were left out, by their names.
+    """
+
+    queries: tuple[Searched, ...]
+    images: int
+    broken: dict[str, str]
+
+
+def search_folder(
+    embedder: Embedder, queries: Sequence[Input], gallery: Sequence[Input], k: int, progress: Progress | None = None
+) -> Search:
+    """Rank the images of a folder for each query. Memory does not grow with them, but for their names.
+
+    Nobody knows how many people are in a folder. A verdict counts every image as one: so many people are the most that
+    there can be, and each more makes a false match more likely.
+
+    Args:
+        embedder: a loaded bundle.
+        queries: image files, at most `MAX_QUERIES`.
+        gallery: image files.
+        k: entries of each ranked list, at most `MAX_MATCHES`.
+        progress: told how many images of the folder are done, and how many there are.
+
+    Raises:
+        ImageError: a query cannot be read.
+        UsageError: too many queries, or entries.
+        EngineError: the engine failed.
+    """
+    if len(queries) > MAX_QUERIES or not 1 <= k <= MAX_MATCHES:
+        raise UsageError(
+            "so much cannot be searched at once",
+            expected=f"at most {MAX_QUERIES} queries, and 1 to {MAX_MATCHES} entries",
+            got=f"{len(queries)} queries, {k} entries",
+            cure="search in several calls",
+        )
+    wanted = embedder.embed([each.name for each in queries])
+    own_files = _OwnFiles([each.name for each in queries])
+    lists = _Lists(wanted, k)
+    left_out: list[list[str]] = [[] for _ in queries]
+    broken: dict[str, str] = {}
+    done = 0
+    for start in range(0, len(gallery), BLOCK):
+        block = gallery[start : start + BLOCK]
+        for batch in embedder.embed_batches(block):
+            own = own_files.among(batch.names)
+            for query, place in np.argwhere(own):
+                left_out[query].append(batch.names[place])
+            lists.add(batch.names, batch.features, own)
+            broken |= {name: why(error) for name, error in batch.broken.items()}
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(gallery))
+    found = [
+        _searched(embedder, query.name, out, lists.seen - len(out), listed)
+        for query, out, listed in zip(queries, left_out, lists.of(), strict=True)
+    ]
+    return Search(tuple(found), lists.seen, broken)
+
+
+class _Lists:
+    """The first entries of each query's ranked list, of all images seen so far."""
+
+    def __init__(self, wanted: Float32[np.ndarray, "q d"], k: int) -> None:
+        self.seen = 0
+        self._wanted, self._k = wanted, k
+        self._scores: Float32[np.ndarray, "q m"] = np.empty((len(wanted), 0), dtype=np.float32)
+        self._names: list[list[str]] = [[] for _ in wanted]
+
+    def add(self, names: Sequence[str], features: Float32[np.ndarray, "n d"], own: Bool[np.ndarray, "q n"]) -> None:
+        """See more images; those that are a query's own are kept off its list."""
+        self.seen += len(names)
+        scores = self._wanted @ features.T
+        scores[own] = -np.inf
+        both = np.concatenate([self._scores, scores], axis=1)
+        if not both.shape[1]:
+            return
+        first = largest(both, min(self._k, both.shape[1]))
+        self._names = [_pick([*kept, *names], places) for kept, places in zip(self._names, first, strict=True)]
+        self._scores = np.take_along_axis(both, first, axis=1)
+
+    def of(self) -> list[list[tuple[str, float]]]:
+        """Names and scores of each query's list."""
+        return [
+            [(name, score) for name, score in zip(names, scores.tolist(), strict=True) if np.isfinite(score)]
+            for names, scores in zip(self._names, self._scores, strict=True)
+        ]
+
+
+def _pick(names: Sequence[str], places: Int32[np.ndarray, " k"]) -> list[str]:
+    return [names[place] for place in places]
+
+
+def _searched(
+    embedder: Embedder, query: str, left_out: Sequence[str], people: int, listed: Sequence[tuple[str, float]]
+) -> Searched:
+    matches = tuple(Found(name, _match(embedder, score, people)) for name, score in listed)
+    return Searched(query, tuple(left_out), people, matches)
+
+
+def _match(embedder: Embedder, score: float, people: int) -> Match:
+    if embedder.calibration is None:
+        return Match(score)
+    from reseen.calibration.verdict import search_verdict  # noqa: PLC0415 - scipy, which scores do not need
+
+    return Match(score, search_verdict(embedder.calibration, score, people))
+
+
+class _OwnFiles:
+    """Knows the queries' own files again, whatever path or link leads to them."""
+
+    def __init__(self, queries: Sequence[str]) -> None:
+        self._count = len(queries)
+        self._places: dict[tuple[int, int] | None, list[int]] = {}
+        for place, query in enumerate(queries):
+            self._places.setdefault(_file(query), []).append(place)
+        self._places.pop(None, None)
+
+    def among(self, names: Sequence[str]) -> Bool[np.ndarray, "q n"]:
+        """Which of some images are which query's own file."""
+        own = np.zeros((self._count, len(names)), dtype=bool)
+        for place, name in enumerate(names):
+            own[self._places.get(_file(name), []), place] = True
+        return own
+
+
+def _file(path: str) -> tuple[int, int] | None:
+    """What tells a file from others on this machine; None where it is gone."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - of a million files, without a million objects
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,40 @@
+"""How training measures its network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.assess.evaluations import Evaluations, stage_of
+from reseen.assess.extract import Progress
+from reseen.datasets.manifest import Manifest
+from reseen.models.embedder import NetworkEmbedder
+from reseen.runs.extract_together import extract_together
+from reseen.training.processes import ALONE, Processes
+
+
+def measure_network(
+    embedder: NetworkEmbedder,
+    manifests: Sequence[Manifest],
+    progress: Progress | None = None,
+    processes: Processes = ALONE,
+) -> Mapping[str, float]:
+    """The metrics of a network on datasets, without re-ranking, as training tells them.
+
+    Several processes share the embedding; the first one measures, and all get the figures.
+
+    Raises:
+        DatasetError: a dataset has no query or no gallery.
+        ImageError: an image cannot be read.
+        TrainingError: another process failed.
+    """
+    measured: dict[str, Evaluation] = {}
+    for each in manifests:
+        retrieval = embed_dataset(
+            embedder, each, stage_of(progress, each, manifests), partial(extract_together, processes)
+        )
+        evaluation = processes.first(partial(evaluate_retrieval, retrieval))
+        if evaluation is not None:
+            measured[each.name] = evaluation
+    return processes.from_first(Evaluations(measured).metrics() if processes.is_first else {})

@@ -1,0 +1,83 @@
+"""The trained network that a loss of a recipe names as its teacher."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from reseen.bundle.description import feature_space
+from reseen.datasets.manifest import Manifest
+from reseen.datasets.set_aside import NOBODY, people_hash
+from reseen.errors import ReseenError
+from reseen.models.load_embedder import load_embedder
+from reseen.models.weights_file import read_header, resolve_weights
+from reseen.models.weights_hash import weights_sha256
+from reseen.recipe.load import load_recipe
+from reseen.recipe.schema import Distillation, Recipe
+from reseen.training.teacher import Teacher
+
+
+@dataclass(frozen=True, eq=False)
+class NamedTeacher:
+    """The teacher of a run.
+
+    Attributes:
+        teacher: on the run's device.
+        feature_space: whose cosines are learnt, wherever the files lie.
+        words: what it is, for the run's log.
+    """
+
+    teacher: Teacher
+    feature_space: str
+    words: tuple[str, ...]
+
+
+def load_teacher(recipe: Recipe, held_out: Manifest, device: torch.device) -> NamedTeacher | None:
+    """The teacher of a recipe, or None where no loss learns from one.
+
+    Args:
+        recipe: of the run that is to be taught.
+        held_out: whom that run sets aside.
+        device: where the run computes.
+
+    Raises:
+        ReseenError: the teacher's recipe or its weights cannot be used; what it says names the recipe's key.
+    """
+    for place, loss in enumerate(recipe.losses):
+        if isinstance(loss, Distillation):
+            with _told_of(f"losses.{place}.teacher"):
+                own, weights = load_recipe(Path(loss.teacher.recipe)), resolve_weights(Path(loss.teacher.weights))
+                embedder = load_embedder(own, weights, device)
+            words = f"learns from {own.name}, {embedder.feature_size}-d, {weights}"
+            return NamedTeacher(
+                Teacher(embedder.network, own.preprocess, recipe.preprocess),
+                feature_space(own.preprocess, weights_sha256(embedder.network, own.model)),
+                (words, *_doubts(read_header(weights).get("set_aside"), people_hash(held_out))),
+            )
+    return None
+
+
+def _doubts(its: str | None, ours: str) -> tuple[str, ...]:
+    """A line where the teacher may have learnt the people whom its student keeps for choosing and calibrating."""
+    if ours in (NOBODY, its):
+        return ()
+    told = "does not say whom it set aside" if its is None else "set others aside, or nobody"
+    return (f"the teacher's training {told}: if it has learnt those set aside here, figures of them flatter",)
+
+
+@contextlib.contextmanager
+def _told_of(key: str) -> Iterator[None]:
+    """While entered, errors say that they are about the teacher, and where it is named."""
+    try:
+        yield
+    except ReseenError as error:
+        raise type(error)(
+            f"the teacher in {key} cannot be had: {error.what}",
+            expected=error.expected,
+            got=error.got,
+            cure=f"give the recipe.yaml and the weights of one run in {key}; {error.cure}",
+        ) from error
