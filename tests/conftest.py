@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -70,6 +71,8 @@ SMALL = (
 )
 
 SmallRecipe = Callable[..., Recipe]
+Clustered = Callable[..., RetrievalSet]
+WriteImages = Callable[..., list[Path]]
 WriteManifest = Callable[[Sequence[Sample]], Path]
 WritePeople = Callable[..., Path]
 CI = os.environ.get("CI") == "true"
@@ -288,6 +291,51 @@ def small_retrieval(tmp_path_factory: pytest.TempPathFactory) -> SmallRetrieval:
         tuple(paths[:13]),
         tuple(paths[13:]),
     )
+
+
+@pytest.fixture(scope="session")
+def clustered() -> Clustered:
+    """Features scattered around one centre for each person, seen by some cameras, with distractors and junk."""
+
+    def make(
+        queries: int = 30,
+        gallery: int = 90,
+        *,
+        persons: int = 10,
+        cameras: int = 3,
+        width: int = 16,
+        noise: float = 0.8,
+        seed: int = 0,
+    ) -> RetrievalSet:
+        draw = np.random.default_rng(seed)
+        centres = draw.standard_normal((persons + 2, width))
+        query_persons = draw.integers(1, persons + 1, queries)
+        gallery_persons = draw.integers(-1, persons + 1, gallery)
+        return RetrievalSet.of(
+            query_features=centres[query_persons] + noise * draw.standard_normal((queries, width)),
+            gallery_features=centres[gallery_persons] + noise * draw.standard_normal((gallery, width)),
+            query_persons=query_persons,
+            gallery_persons=gallery_persons,
+            query_cameras=draw.integers(0, cameras, queries),
+            gallery_cameras=draw.integers(0, cameras, gallery),
+        )
+
+    return make
+
+
+@pytest.fixture
+def write_images(tmp_path: Path) -> WriteImages:
+    """Write images of `size` (height, width) at paths below `tmp_path`; no two have the same content."""
+
+    def write(*names: str, size: tuple[int, int] = (16, 8)) -> list[Path]:
+        paths = [tmp_path / name for name in names]
+        for name, path in zip(names, paths, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rng = np.random.default_rng(zlib.crc32(name.encode()))
+            Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)).save(path)
+        return paths
+
+    return write
 
 
 def _present(path: Path, cure: str) -> Path:
