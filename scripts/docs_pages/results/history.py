@@ -12,7 +12,7 @@ from typing import Any
 
 from docs_pages.results.record import Figures
 from docs_pages.results.run_file import read_run_file
-from docs_pages.results.stored_figures import FIGURES
+from reseen.assess.stored_figures import FIGURES
 from reseen.recipe.schema import Recipe
 from reseen.training.checkpoint import Progress
 from reseen.training.early_stopping import judged, out_of_patience

@@ -14,8 +14,8 @@ from typing import Any
 from docs_pages.results.history import History, read_history
 from docs_pages.results.record import NAME, Figures, Record
 from docs_pages.results.run_file import read_run_file
-from docs_pages.results.stored_figures import ONE, read_figures
 from reseen.assess.evaluations import MEAN
+from reseen.assess.stored_figures import ONE, read_figures
 from reseen.errors import UsageError
 from reseen.recipe.difference import overrides_between
 from reseen.recipe.load import load_recipe, shipped_recipes

@@ -74,7 +74,7 @@ def export(
 
     Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
     """
-    from docs_pages.results.stored_figures import read_figures
+    from reseen.assess.stored_figures import read_figures
     from reseen.export.export import About, export_bundle
     from reseen.export.quantisation_images import read_quantisation_images
     from reseen.export.source import source_of

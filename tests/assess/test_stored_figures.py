@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs_pages.results.stored_figures import ONE, read_figures
+from reseen.assess.stored_figures import ONE, read_figures
 from reseen.errors import UsageError
 
 HEADLINE = {"recall1": 0.5, "recall5": 0.6, "recall10": 0.7, "mAP": 0.4, "mINP": 0.1}
