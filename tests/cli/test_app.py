@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 import reseen as package
 from reseen.cli import app as application
@@ -15,6 +16,17 @@ from reseen.datasets.manifest import Manifest
 from reseen.errors import ImageError, ReseenError, UsageError
 
 Reseen = Callable[..., Any]
+
+
+def verbs(command: Any, *names: str) -> dict[tuple[str, ...], Any]:
+    """Every command below one, by the words that call it."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        return {names: command}
+    return {words: verb for name, each in below.items() for words, verb in verbs(each, *names, name).items()}
+
+
+VERBS = verbs(typer.main.get_command(application.app))
 
 
 @pytest.mark.parametrize("command", [[sys.executable, "-m", "reseen"], [str(Path(sys.executable).with_name("reseen"))]])
@@ -32,9 +44,7 @@ def test_help_lists_every_verb(reseen: Reseen) -> None:
         assert f" {verb} " in answer.out
 
 
-@pytest.mark.parametrize(
-    "verb", [("demo",), ("doctor",), ("train",), ("evaluate",), ("data", "check"), ("data", "synth")]
-)
+@pytest.mark.parametrize("verb", VERBS)
 def test_help_of_every_verb_shows_an_example(verb: tuple[str, ...], reseen: Reseen) -> None:
     answer = reseen(*verb, "--help")
 
@@ -59,6 +69,21 @@ def test_arguments_that_cannot_be_used_are_named_and_end_with_2(
     assert answer.code == 2
     assert named in answer.err
     assert answer.out == ""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_shows_its_default_in_the_help(verb: tuple[str, ...], reseen: Reseen) -> None:
+    # rich takes what stands in square brackets for markup, and leaves it out.
+    options = [option for option in VERBS[verb].params if "[" in (getattr(option, "help", None) or "")]
+    shown = " ".join(reseen(*verb, "--help").out.split())
+
+    assert [option.name for option in options if option.help not in shown] == []
+
+
+def test_there_are_defaults_that_only_the_help_text_tells() -> None:
+    told = [option.help for verb in VERBS for option in VERBS[verb].params if hasattr(option, "help")]
+
+    assert sum("[default: " in (text or "") for text in told) > 10
 
 
 def test_no_verb_shows_the_help(reseen: Reseen) -> None:
@@ -108,7 +133,7 @@ def test_the_extra_that_brings_a_library_is_named(
     answer = reseen()
 
     assert answer.code == 2
-    assert f"pip install 'reseen[{extra}]'" in answer.err
+    assert f"pip install '.[{extra}]' in a clone of reseen" in answer.err
 
 
 def test_a_fault_of_reseen_itself_is_not_blamed_on_a_library(monkeypatch: pytest.MonkeyPatch) -> None:

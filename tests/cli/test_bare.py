@@ -79,7 +79,7 @@ def test_other_verbs_are_refused_with_what_they_need(capsys: pytest.CaptureFixtu
         main(["search", "a.jpg"])
     refused = capsys.readouterr().err
     assert "invalid choice: 'search'" in refused
-    assert "the other verbs need typer and rich: pip install reseen" in refused
+    assert "the other commands need typer and rich: pip install ." in refused
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
-    assert "pip install reseen" in capsys.readouterr().out
+    assert "pip install ." in capsys.readouterr().out

@@ -72,10 +72,10 @@ def test_machines_get_one_object(reseen: Reseen, monkeypatch: pytest.MonkeyPatch
 
 
 def test_text_in_brackets_is_shown_as_it_is(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = Finding("torch", "problem", "missing", "pip install 'reseen[train]'")
+    finding = Finding("torch", "problem", "missing", "pip install '.[train]' in a clone of reseen")
     monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: [finding])
 
-    assert "  cure: pip install 'reseen[train]'\n1 problem\n" in reseen("doctor").out
+    assert "  cure: pip install '.[train]' in a clone of reseen\n1 problem\n" in reseen("doctor").out
 
 
 def test_what_is_long_is_folded_to_the_terminal_and_names_cannot_command_it(
@@ -100,7 +100,7 @@ def test_it_works_without_torch(reseen_process: Reseen, tmp_path: Path) -> None:
 
     assert answer.code == 1, answer.err
     findings = {each["name"]: each for each in json.loads(answer.out)["findings"]}
-    assert findings["torch"]["cure"] == "pip install 'reseen[train]'"
+    assert findings["torch"]["cure"] == "pip install '.[train]' in a clone of reseen"
     assert findings["output"]["status"] == "ok"
 
 

@@ -137,7 +137,7 @@ def test_parquet_without_pyarrow_names_what_to_install(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DatasetError) as caught:
         read_manifest_file(tmp_path / "people.parquet")
-    assert "pip install 'reseen[train]'" in (caught.value.cure or "")
+    assert "pip install '.[train]' in a clone of reseen" in (caught.value.cure or "")
 
 
 def test_another_kind_of_file_is_an_error(tmp_path: Path) -> None:

@@ -111,7 +111,10 @@ def test_the_page_tells_what_the_bundle_did(results: DemoResults, small_bundle: 
 def test_the_page_tells_that_export_was_skipped(results: DemoResults, learnt: Learnt, tmp_path: Path) -> None:
     text = text_of(write(replace(results, learnt=replace(learnt, bundle=None)), tmp_path))
 
-    assert "was skipped: pip install 'reseen[export]' adds what it needs. The model that comes with reseen" in text
+    assert (
+        "was skipped: pip install '.[export]' in a clone of reseen adds what it needs. The model that comes with reseen"
+        in text
+    )
     assert "compared two images (score 0.812)" in text
     assert "reseen compare A.jpg B.jpg reseen search QUERY.jpg --in FOLDER --output" in text
     assert "Mean loss of each epoch" in text
@@ -122,7 +125,7 @@ def test_the_page_tells_that_training_was_skipped(results: DemoResults, tmp_path
 
     shipped = results.as_it_comes.metrics
     assert f"first 87.5% of the time on the photographs of Market, and {shipped.recall1:.1%} of the time here:" in text
-    assert "was skipped: pip install 'reseen[export]' adds what it and the export need" in text
+    assert "was skipped: pip install '.[export]' in a clone of reseen adds what it and the export need" in text
     assert f"shipped recall@1 {shipped.recall1:.1%} recall@5" in text
     assert "untrained" not in text
     assert "Mean loss of each epoch" not in text

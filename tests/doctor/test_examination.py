@@ -28,8 +28,8 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "module", "cure"),
     [
-        ("torch", "torch", "pip install 'reseen[train]'"),
-        ("safetensors", "safetensors", "pip install 'reseen[train]'"),
+        ("torch", "torch", "pip install '.[train]' in a clone of reseen"),
+        ("safetensors", "safetensors", "pip install '.[train]' in a clone of reseen"),
         ("pydantic", "pydantic", "pip install 'pydantic>=2.10'"),
         ("pyyaml", "yaml", "pip install 'pyyaml>=6'"),
     ],

@@ -67,8 +67,8 @@ def test_the_default_engine_opens_a_model(small_bundle: Path) -> None:
     ("engine", "library", "command"),
     [
         ("onnxruntime", "onnxruntime", "pip install onnxruntime"),
-        ("openvino", "openvino", "pip install 'reseen[openvino]'"),
-        ("mnn", "MNN", "pip install 'reseen[mnn]'"),
+        ("openvino", "openvino", "pip install '.[openvino]' in a clone of reseen"),
+        ("mnn", "MNN", "pip install '.[mnn]' in a clone of reseen"),
     ],
 )
 def test_an_engine_whose_library_is_missing_names_the_command_that_installs_it(

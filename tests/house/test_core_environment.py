@@ -83,7 +83,7 @@ def test_the_demo_shows_the_way_from_there_and_says_what_it_skipped(core_python:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("  shipped: recall@1 ")
-    assert "training and export were skipped: pip install 'reseen[export]' adds" in done.stderr
+    assert "training and export were skipped: pip install '.[export]' in a clone of reseen adds" in done.stderr
     for file in ("comparison.png", "ranked_lists.png", "report.html", "search.html"):
         assert (tmp_path / "demo" / file).is_file()
 
@@ -97,17 +97,17 @@ def test_the_doctor_finds_nothing_wrong_with_it_and_says_what_it_could_have(
     problems = {name for name, each in found.items() if each["status"] == "problem" and not name.startswith("port ")}
     assert problems == set(), done.stderr
     assert found["onnxruntime"]["text"] == f"{metadata.version('onnxruntime')}, an engine"
-    assert "pip install 'reseen[openvino]' brings it, an engine" in found["openvino"]["text"]
-    assert "pip install 'reseen[mnn]' brings it, an engine" in found["MNN"]["text"]
-    assert "pip install 'reseen[train]' brings it, to train" in found["torch"]["text"]
-    assert "pip install 'reseen[parquet]'" in found["pyarrow"]["text"]
+    assert "(an engine): pip install '.[openvino]' in a clone of reseen" in found["openvino"]["text"]
+    assert "(an engine): pip install '.[mnn]' in a clone of reseen" in found["MNN"]["text"]
+    assert "(to train, and to evaluate and export weights): pip install '.[train]'" in found["torch"]["text"]
+    assert "pip install '.[parquet]' in a clone of reseen" in found["pyarrow"]["text"]
 
 
 @pytest.mark.parametrize(
     ("options", "command"),
     [
-        (("--output", "f.parquet"), "pip install 'reseen[parquet]'"),
-        (("--engine", "openvino"), "pip install 'reseen[openvino]'"),
+        (("--output", "f.parquet"), "pip install '.[parquet]' in a clone of reseen"),
+        (("--engine", "openvino"), "pip install '.[openvino]' in a clone of reseen"),
     ],
 )
 def test_a_missing_extra_names_the_command_that_installs_it(

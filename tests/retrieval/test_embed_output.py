@@ -87,5 +87,5 @@ def test_parquet_without_its_library_names_the_command_that_installs_it(monkeypa
 
     with pytest.raises(UsageError, match="cannot be written without pyarrow") as error:
         writer_for(Path("f.parquet"))
-    assert "pip install 'reseen[parquet]'" in (error.value.cure or "")
+    assert "pip install '.[parquet]' in a clone of reseen" in (error.value.cure or "")
     assert writer_for(Path("f.npz")) is write_npz

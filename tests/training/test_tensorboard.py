@@ -121,5 +121,5 @@ def test_where_tensorboard_is_missing_the_run_is_told_how_to_get_it(
 
     (line,) = told
     assert line.startswith("no curves for TensorBoard: ")
-    assert "pip install 'reseen[tensorboard]'" in line
+    assert "pip install '.[tensorboard]' in a clone of reseen" in line
     assert list(tmp_path.iterdir()) == []

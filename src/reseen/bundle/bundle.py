@@ -134,7 +134,7 @@ def _check_version(path: Path, description: object) -> None:
             f"{path.parent} was written by a newer version of reseen",
             expected=f"a bundle of format {FORMAT} or older",
             got=f"format {version}",
-            cure="update reseen: pip install --upgrade reseen",
+            cure="install a newer version of reseen",
         )
 
 

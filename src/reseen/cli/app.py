@@ -37,10 +37,12 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="reseen",
-    help="Person re-identification: train, evaluate, and find the same person in other cameras' images.",
+    help="Person re-identification: find the same person in other cameras' images.",
+    epilog="First steps: reseen compare A.jpg B.jpg, or reseen demo. Every command has --help with an example.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
 )
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
@@ -67,7 +69,7 @@ def _show_version(wanted: bool) -> bool:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -127,7 +129,7 @@ def _leave_at_once() -> None:
 
 
 def _does_not_load(library: str, error: ImportError) -> UsageError:
-    install = f"pip install 'reseen[{EXTRAS.get(library, 'train')}]'"
+    install = f"pip install '.[{EXTRAS.get(library, 'train')}]' in a clone of reseen"
     return UsageError(
         f"{library or 'a library'} does not load",
         expected="the libraries that reseen needs",

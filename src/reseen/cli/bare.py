@@ -18,7 +18,7 @@ from reseen.errors import ReseenError
 if TYPE_CHECKING:
     from reseen.training.events import Event
 
-ELSEWHERE = "the other verbs need typer and rich: pip install reseen"
+ELSEWHERE = "the other commands need typer and rich: pip install ."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -55,14 +55,14 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m reseen", description=__doc__, epilog=ELSEWHERE)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    train = verbs.add_parser("train", help="Train a network as a recipe says.")
-    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="The run's folder.")
+    train = verbs.add_parser("train", help="Train a network from a recipe.")
+    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder to write the run to.")
     train.add_argument("--eval-data", type=Path, action="append", default=[], metavar="PATH")
-    train.add_argument("--resume", action="store_true", help="Continue the run that is in --output.")
-    evaluate = verbs.add_parser("evaluate", help="Measure how well queries find their persons in the gallery.")
+    train.add_argument("--resume", action="store_true", help="Continue the run in --output.")
+    evaluate = verbs.add_parser("evaluate", help="Measure retrieval accuracy: rank-1/5/10, mAP, mINP.")
     evaluate.add_argument("--weights", type=Path, required=True, metavar="FILE")
-    evaluate.add_argument("--rerank", action="store_true", help="Re-rank first, as the recipe says.")
-    evaluate.add_argument("--output", type=Path, metavar="DIR", help="Write eval.log and metrics.json there.")
+    evaluate.add_argument("--rerank", action="store_true", help="Re-rank first, by the method in the recipe.")
+    evaluate.add_argument("--output", type=Path, metavar="DIR", help="Folder for eval.log and metrics.json.")
     for verb in (train, evaluate):
         verb.add_argument("-c", "--config", required=True, metavar="RECIPE")
         verb.add_argument("-o", "--override", action="append", default=[], metavar="a.b=v")

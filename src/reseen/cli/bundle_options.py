@@ -16,26 +16,28 @@ class Precision(StrEnum):
     INT8 = "int8"
 
 
-EngineOption = Annotated[str, typer.Option("--engine", help="What runs the bundle: onnxruntime, openvino or mnn.")]
+EngineOption = Annotated[
+    str, typer.Option("--engine", metavar="ENGINE", help="Inference engine: onnxruntime, openvino or mnn.")
+]
 PrecisionOption = Annotated[
-    Precision | None, typer.Option("--precision", help="Of the bundle's models. [the most exact that it has]")
+    Precision | None, typer.Option("--precision", help="Which model of the bundle to run. [default: the most precise]")
 ]
 # Text and no path: `./default` is a folder, `default` the bundle that comes with reseen.
 BundleOption = Annotated[
     str | None,
-    typer.Option("--bundle", metavar="BUNDLE", help="What `reseen export` wrote. [default, which comes with reseen]"),
+    typer.Option(
+        "--bundle", metavar="BUNDLE", help="Folder written by `reseen export`. [default: the model shipped with reseen]"
+    ),
 ]
-EngineDeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, tensorrt, or auto.")]
-BatchSizeOption = Annotated[
-    int, typer.Option("--batch-size", min=1, max=4096, help="Images that go through the model at a time.")
-]
+EngineDeviceOption = Annotated[str, typer.Option("--device", metavar="DEVICE", help="cpu, cuda, tensorrt, or auto.")]
+BatchSizeOption = Annotated[int, typer.Option("--batch-size", min=1, max=4096, help="Images per forward pass.")]
 ThreadsOption = Annotated[
     int | None,
-    typer.Option("--threads", min=1, max=256, help="Of the processor, to compute and to decode. [all cores]"),
+    typer.Option("--threads", min=1, max=256, help="CPU threads for inference and decoding. [default: all cores]"),
 ]
 GpuMemoryOption = Annotated[
-    float | None, typer.Option("--gpu-memory", metavar="GB", min=0.01, help="Of an accelerator, at most.")
+    float | None, typer.Option("--gpu-memory", metavar="GB", min=0.01, help="Limit on GPU memory.")
 ]
 SkipBrokenOption = Annotated[
-    bool, typer.Option("--skip-broken", help="List images that cannot be read, but end with 0 all the same.")
+    bool, typer.Option("--skip-broken", help="Report unreadable images, but still exit with 0.")
 ]

@@ -30,24 +30,28 @@ class Scoring(StrEnum):
 def calibrate(
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE.json", help="Where the calibration goes. [into the --bundle]"),
+        typer.Option(
+            "--output", metavar="FILE.json", help="File to write. [default: calibration.json in the --bundle]"
+        ),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
-            "--config", "-c", metavar="RECIPE", help="recipe.yaml of the run that set people aside to calibrate on."
+            "--config", "-c", metavar="RECIPE", help="recipe.yaml of the run that kept people aside for calibration."
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="That run's weights, with or without suffix.")
+        Path | None, typer.Option("--weights", metavar="FILE", help="Weights of that run; the suffix may be left out.")
     ] = None,
     bundle: Annotated[
-        str | None, typer.Option("--bundle", metavar="BUNDLE", help="An exported model, instead of weights.")
+        str | None, typer.Option("--bundle", metavar="BUNDLE", help="Calibrate a bundle instead of weights.")
     ] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            "--data", metavar="PATH", help="What that run was trained on, repeatable; without -c people of your own."
+            "--data",
+            metavar="PATH",
+            help="The --data of that run; without -c, a dataset of your own people. Repeatable.",
         ),
     ] = None,
     features: Annotated[
@@ -55,18 +59,19 @@ def calibrate(
         typer.Option("--features", metavar="FILE.npz", help="Stored features of such people, instead of images."),
     ] = None,
     save_features: Annotated[
-        Path | None, typer.Option("--save-features", metavar="FILE.npz", help="Store the features for the next time.")
+        Path | None, typer.Option("--save-features", metavar="FILE.npz", help="Also store the features.")
     ] = None,
     scoring: Annotated[
-        Scoring, typer.Option("--scoring", help="How a search scores a person: by the best image, or the mean feature.")
+        Scoring,
+        typer.Option("--scoring", help="Score a person in a search by their best image, or by their mean feature."),
     ] = Scoring.BEST_IMAGE,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure what a score means: which one says "the same person", and how often that is wrong.
+    """Measure score thresholds and their error rates.
 
-    Uses people whom neither training nor evaluation has seen: those that data.calibration_share keeps out of training,
-    or, with a bundle, people of your own, in a dataset without parts.
+    The people must be new to the model: those that data.calibration_share kept out of its training (give -c), or people
+    of your own, in a dataset without train, query and gallery parts (leave out -c).
 
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """

@@ -20,11 +20,11 @@ from reseen.cli.options import JsonOption
 
 
 def compare(
-    a: Annotated[Path, typer.Argument(metavar="A", help="An image.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="First image.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Second image.")],
     bundle: BundleOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE.png", help="Draw both side by side there.")
+        Path | None, typer.Option("--output", metavar="FILE.png", help="Save a picture of both images side by side.")
     ] = None,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,
@@ -32,7 +32,10 @@ def compare(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how alike two images are; with a calibrated bundle, whether they show one person, and how sure that is.
+    """Say whether two images show the same person.
+
+    Prints the similarity of the two images. A calibrated bundle, such as the default one, also gives a verdict with the
+    rate at which such verdicts are wrong.
 
     Example: reseen compare a.jpg b.jpg --bundle bundle --output both.png
     """

@@ -10,19 +10,19 @@ import typer
 from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import JsonOption
 
-app = typer.Typer(help="Look at a dataset, or draw one.", no_args_is_help=True)
+app = typer.Typer(help="Inspect a dataset, or make a synthetic one.", no_args_is_help=True)
 
 
 @app.command()
 def check(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="Market-1501, a CSV or parquet manifest, or a folder per person.")
+        Path, typer.Argument(metavar="PATH", help="Market-1501, a CSV or parquet manifest, or one folder per person.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Count what a dataset holds, read every file, and tell which queries would be skipped and why.
+    """Count and decode a dataset's images, and list its problems.
 
-    Exit code 1 when a file is broken.
+    Also says which queries an evaluation would skip, and why. The exit code is 1 if a file is broken.
 
     Example: reseen data check Market-1501-v15.09.15
     """
@@ -39,14 +39,16 @@ def check(
 
 @app.command()
 def synth(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is empty or does not exist yet.")],
-    persons: Annotated[int, typer.Option(help="People to train on.")] = 64,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
+    persons: Annotated[int, typer.Option(help="People in the training part.")] = 64,
     test_persons: Annotated[int, typer.Option(help="Other people, in query and gallery.")] = 32,
-    cameras: Annotated[int, typer.Option(help="Cameras that see everyone.")] = 4,
-    images: Annotated[int, typer.Option(help="Images of each person from each camera.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same images.")] = 0,
+    cameras: Annotated[int, typer.Option(help="Cameras; each sees everyone.")] = 4,
+    images: Annotated[int, typer.Option(help="Images per person and camera.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same images.")] = 0,
 ) -> None:
-    """Draw people who do not exist, as several cameras see them, in Market-1501's layout.
+    """Make a dataset of drawn people, seen by several cameras.
+
+    The people do not exist. The folder has Market-1501's layout.
 
     Example: reseen data synth people --persons 64 --cameras 4
     """

@@ -13,9 +13,7 @@ from reseen.cli.train import show_training
 
 
 def demo(
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A folder that is empty or does not exist yet.")
-    ] = Path("demo"),
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")] = Path("demo"),
     device: DeviceOption = "auto",
 ) -> None:
     """Show the whole way in a few minutes: draw people, train, evaluate before and after, export, compare, search.
@@ -32,9 +30,9 @@ def demo(
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")
     if results.learnt is None:
-        say("training and export were skipped: pip install 'reseen[export]' adds what they need")
+        say("training and export were skipped: pip install '.[export]' in a clone of reseen adds what they need")
     elif results.learnt.bundle is None:
-        say("export was skipped: pip install 'reseen[export]' adds what it needs")
+        say("export was skipped: pip install '.[export]' in a clone of reseen adds what it needs")
     else:
         (model,) = results.learnt.bundle.description.models
         give(f"   bundle: agrees with the network to {model.parity.max_error:.0e} in every number")

@@ -23,15 +23,17 @@ STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
 def doctor(
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where runs would be written.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Folder where runs would be written.")
+    ] = Path(),
     weights: Annotated[
-        list[Path] | None, typer.Option("--weights", metavar="FILE", help="A weight file to read; repeatable.")
+        list[Path] | None, typer.Option("--weights", metavar="FILE", help="A weights file to check. Repeatable.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at versions, devices, disk, memory, weights and ports; every problem says its cure.
+    """Check the installation and suggest a fix for each problem.
 
-    Exit code 1 when there is a problem.
+    Looks at versions, devices, disk, memory, weights and ports. The exit code is 1 if there is a problem.
 
     Example: reseen doctor --output runs --weights resnet50.safetensors
     """

@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
 
 def embed(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER...", help="Images, or folders of images.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE_OR_FOLDER", help="Images, or folders of images.")],
     bundle: BundleOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE", help="Store the features: FILE.npz or FILE.parquet."),
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Write the features to this .npz or .parquet file instead of printing them.",
+        ),
     ] = None,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,
@@ -42,14 +46,15 @@ def embed(
     threads: ThreadsOption = None,
     gpu_memory: GpuMemoryOption = None,
     profile: Annotated[
-        Path | None, typer.Option("--profile", metavar="FILE", help="Write there how long each operator took.")
+        Path | None, typer.Option("--profile", metavar="FILE", help="Write how long each operator took.")
     ] = None,
     skip_broken: SkipBrokenOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn images into features: rows of numbers, of unit length, that are alike where the person is the same.
+    """Turn images into features.
 
-    Called again with the same images and --output after it was stopped, it goes on where it was.
+    A feature is a row of numbers of unit length; the features of one person are similar. If a command with --output is
+    interrupted, run it again and it resumes.
 
     Example: reseen embed crops --bundle bundle --output features.npz
     """

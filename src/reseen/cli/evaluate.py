@@ -92,15 +92,19 @@ def evaluate(
             "--config",
             "-c",
             metavar="RECIPE",
-            help="The recipe the weights were trained with: a shipped name, or a YAML file.",
+            help="The recipe that the weights were trained with: a name or a YAML file.",
         ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
+        Path | None, typer.Option("--weights", metavar="FILE", help="Trained weights; the suffix may be left out.")
     ] = None,
     bundle: Annotated[
         str | None,
-        typer.Option("--bundle", metavar="BUNDLE", help="Evaluate an exported model, or `default`, not weights."),
+        typer.Option(
+            "--bundle",
+            metavar="BUNDLE",
+            help="Evaluate a bundle instead of weights; `default` is the model shipped with reseen.",
+        ),
     ] = None,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,
@@ -109,33 +113,40 @@ def evaluate(
         Path | None, typer.Option("--features", metavar="FILE.npz", help="Evaluate stored features instead of images.")
     ] = None,
     rerank: Annotated[
-        bool, typer.Option("--rerank", help="Re-rank first, as the recipe says: k-reciprocal unless it is changed.")
+        bool,
+        typer.Option("--rerank", help="Re-rank first, by the method in the recipe. [default method: k-reciprocal]"),
     ] = False,
     rerank_method: Annotated[
         RerankMethod | None, typer.Option("--rerank-method", help="Re-rank first, by this method.")
     ] = None,
     memory: MemoryOption = None,
     flip: Annotated[
-        bool, typer.Option("--flip", help="Average the features of each image and of its mirror image.")
+        bool, typer.Option("--flip", help="Average the features of each image and its mirror image.")
     ] = False,
     multi_query: Annotated[
-        bool, typer.Option("--multi-query", help="Search with all query images of a person by one camera together.")
+        bool, typer.Option("--multi-query", help="Merge a person's query images from one camera into one query.")
     ] = False,
     thorough: Annotated[
         bool,
-        typer.Option("--thorough", help="Also measure verification, strangers, and every pair of cameras."),
+        typer.Option(
+            "--thorough",
+            help="Also report verification (TMR@FMR), open-set identification (DIR@FPIR) and camera pairs.",
+        ),
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="DIR", help="Write eval.log, metrics.json and what a report needs there."),
+        typer.Option(
+            "--output", metavar="DIR", help="Folder for eval.log, metrics.json and the data of `reseen report`."
+        ),
     ] = None,
     override: OverrideOption = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well queries find their persons in the gallery: recall@1/5/10, mAP, mINP.
+    """Measure retrieval accuracy: rank-1/5/10, mAP, mINP.
 
-    Several --data are evaluated each on its own; the mean gives every dataset the same weight.
+    Give weights (-c, --weights, --data), a bundle (--bundle, --data) or stored features (--features).
+    Several --data are evaluated separately, and averaged with equal weights.
 
     Example: reseen evaluate -c runs/osnet/recipe.yaml --weights runs/osnet/checkpoints/best --data Market-1501
     """

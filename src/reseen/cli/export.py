@@ -31,46 +31,54 @@ class To(StrEnum):
 
 def export(
     config: Annotated[
-        str, typer.Option("--config", "-c", metavar="RECIPE", help="The recipe the weights were trained with.")
+        str, typer.Option("--config", "-c", metavar="RECIPE", help="The recipe that the weights were trained with.")
     ],
     weights: Annotated[
-        Path, typer.Option("--weights", metavar="FILE", help="Trained weights, with or without suffix.")
+        Path, typer.Option("--weights", metavar="FILE", help="Trained weights; the suffix may be left out.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", metavar="BUNDLE", help="The bundle's folder: new, or one of the same weights.")
+        Path,
+        typer.Option(
+            "--output",
+            metavar="BUNDLE",
+            help="Folder of the bundle: a new one, or a bundle of the same weights to add to.",
+        ),
     ],
-    to: Annotated[list[To] | None, typer.Option("--to", help="Format; repeatable. [onnx]")] = None,
-    precision: Annotated[list[Precision] | None, typer.Option("--precision", help="Repeatable. [fp32]")] = None,
+    to: Annotated[list[To] | None, typer.Option("--to", help="Format. Repeatable. [default: onnx]")] = None,
+    precision: Annotated[
+        list[Precision] | None, typer.Option("--precision", help="Precision. Repeatable. [default: fp32]")
+    ] = None,
     calibration_data: Annotated[
         Path | None,
         typer.Option(
             "--calibration-data",
             metavar="PATH",
-            help="Images that int8 is made and measured on: a dataset or a folder.",
+            help="Images for int8 quantisation and its accuracy check: a dataset or a folder.",
         ),
     ] = None,
     metrics: Annotated[
         Path | None,
-        typer.Option("--metrics", metavar="FILE.json", help="The metrics.json of an evaluation, to go with the model."),
+        typer.Option("--metrics", metavar="FILE.json", help="metrics.json of an evaluation, to include in the bundle."),
     ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="Of the model. [the recipe's]")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the model. [default: that of the recipe]")] = None,
     training_data: Annotated[
-        str | None, typer.Option("--training-data", metavar="NAME", help="What the model has learnt from.")
+        str | None, typer.Option("--training-data", metavar="NAME", help="What the model was trained on.")
     ] = None,
     licence: Annotated[
         str | None,
-        typer.Option("--licence", metavar="TERMS", help="The terms of that data; goes with --training-data."),
+        typer.Option("--licence", metavar="TERMS", help="Licence of the training data; goes with --training-data."),
     ] = None,
     card: Annotated[
         Path | None,
-        typer.Option("--card", metavar="FILE.md", help="What people must know of it, kept as its README.md."),
+        typer.Option("--card", metavar="FILE.md", help="Model card to include as the bundle's README.md."),
     ] = None,
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a bundle: the model in the formats asked for, each proven to give the trained network's features.
+    """Export trained weights to a bundle for deployment.
 
-    Every format in every precision that are named is exported. Nothing is written when one of them does not agree.
+    Writes every --to in every --precision. Each model is first run and compared with the trained network; if one of
+    them disagrees, nothing is written.
 
     Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
     """

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from reseen.models.foreign.import_weights import Imported
     from reseen.recipe.schema import Recipe
 
-app = typer.Typer(help="Known models, and weights from elsewhere.", no_args_is_help=True)
+app = typer.Typer(help="List and pull known models, import other projects' weights.", no_args_is_help=True)
 LISTED = ("what", "figures", "size", "licence", "here")
 INDENT = 12
 WEIGHTS = ".safetensors"
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="As `reseen models list` shows it.")]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name from `reseen models list`.")]
 
 
 class Project(StrEnum):
@@ -43,7 +43,9 @@ class Project(StrEnum):
 
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models that can be named: size, figures as published, licence, and whether they are here.
+    """List the known models.
+
+    With size, published figures, licence, and whether the file is on this machine.
 
     Example: reseen models list
     """
@@ -60,7 +62,7 @@ def list_models(as_json: JsonOption = False) -> None:
 
 @app.command()
 def show(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Show what is known of a model, and a command that uses it.
+    """Show a known model, and a command that uses it.
 
     Example: reseen models show resnet50_imagenet
     """
@@ -78,9 +80,10 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
 
 @app.command()
 def pull(name: NameArgument, as_json: JsonOption = False) -> None:
-    """Fetch a model's file and check it; what was cut off goes on where it ended.
+    """Download a known model's file and check it.
 
-    It is kept under RESEEN_HOME (~/.cache/reseen); with RESEEN_OFFLINE=1 nothing is fetched.
+    An interrupted download resumes. Files are kept in RESEEN_HOME (default: ~/.cache/reseen). RESEEN_OFFLINE=1 forbids
+    downloads.
 
     Example: reseen models pull resnet50_imagenet
     """
@@ -98,29 +101,31 @@ def pull(name: NameArgument, as_json: JsonOption = False) -> None:
 @app.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of another project, or an ONNX file.")],
-    project: Annotated[Project, typer.Option("--from", help="What saved it.")],
+    project: Annotated[Project, typer.Option("--from", help="The project that saved it.")],
     model: Annotated[
         str,
         typer.Option(
             "--model",
             metavar="RECIPE",
-            help="A recipe with the network it is of: a shipped name, or YAML. An ONNX file takes its preprocess.",
+            help="Recipe with the same network: a name or a YAML file. For ONNX, only its preprocess counts.",
         ),
     ],
     output: Annotated[
         Path,
         typer.Option(
-            "--output", metavar="PATH", help="Weights, where it ends in .safetensors; else a bundle's folder."
+            "--output", metavar="PATH", help="A .safetensors file for weights, or the folder of a new bundle."
         ),
     ],
     feature: Annotated[
-        str | None, typer.Option("--feature", metavar="NAME", help="Of an ONNX file's outputs, the one to take.")
+        str | None, typer.Option("--feature", metavar="NAME", help="Which output of an ONNX file is the feature.")
     ] = None,
-    bgr: Annotated[bool, typer.Option("--bgr", help="The ONNX file takes blue first.")] = False,
+    bgr: Annotated[bool, typer.Option("--bgr", help="The ONNX file takes BGR images.")] = False,
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Turn another project's checkpoint into weights of a recipe or a bundle, without running anything in it.
+    """Convert another project's checkpoint to weights or a bundle.
+
+    Pickles are read as data: no code in the file is run.
 
     Example: reseen models import model.pth.tar --from torchreid --model osnet_x1_0 --output osnet.safetensors -o model.neck=none -o model.head.bias=true
     """  # noqa: E501 - an example is one line

@@ -20,22 +20,25 @@ if TYPE_CHECKING:
 
 def report(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="What `reseen evaluate --output` wrote, or a run's folder.")
+        Path,
+        typer.Argument(metavar="DIR", help="Folder written by `reseen evaluate --output`, or a run with one in it."),
     ],
     against: Annotated[
         Path | None, typer.Option("--against", metavar="DIR", help="Compare with this evaluation of the same images.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="FILE.html", help="The page; default: report.html or comparison.html in DIR."),
+        typer.Option(
+            "--output", metavar="FILE.html", help="Page to write. [default: report.html or comparison.html in DIR]"
+        ),
     ] = None,
     memory: MemoryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw report.html: figures with intervals, curves, thresholds, cameras, ranked lists, queries left out.
+    """Write an HTML report of an evaluation, or compare two.
 
-    With --against, compare two evaluations: which is better, how surely, and which queries changed.
-    What was re-ranked is re-ranked again.
+    The page shows the figures with confidence intervals, CMC, ROC and DET curves, camera pairs, ranked lists and the
+    queries that were skipped. With --against: the differences with their intervals, and the queries that changed.
 
     Example: reseen report runs/osnet/evaluation --against runs/other/evaluation
     """

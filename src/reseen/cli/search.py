@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 
 
 def search(
-    queries: Annotated[list[Path], typer.Argument(metavar="QUERY...", help="Images of whom to look for.")],
-    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Images to look in, and in folders below.")],
+    queries: Annotated[list[Path], typer.Argument(metavar="QUERY", help="Query images: the person to look for.")],
+    folder: Annotated[
+        Path, typer.Option("--in", metavar="FOLDER", help="Folder of images to search, subfolders included.")
+    ],
     bundle: BundleOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE.html", help="A page with what was found.")
+        Path | None, typer.Option("--output", metavar="FILE.html", help="Write the results to a page with pictures.")
     ] = None,
-    entries: Annotated[int, typer.Option("-k", min=1, max=1000, help="Entries of a ranked list.")] = 10,
+    entries: Annotated[int, typer.Option("-k", min=1, max=1000, help="Results per query.")] = 10,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,
     device: EngineDeviceOption = "auto",
@@ -42,7 +44,9 @@ def search(
     skip_broken: SkipBrokenOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Rank a folder's images by how alike they are to each query; no database needed.
+    """Rank a folder's images by similarity to each query.
+
+    No database is needed: the folder is embedded each time. Crops should show one whole person each.
 
     Example: reseen search query.jpg --in crops --bundle bundle --output found.html
     """

@@ -22,25 +22,29 @@ if TYPE_CHECKING:
 def train(
     config: RecipeOption,
     data: DataOption,
-    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="The run's folder.")],
+    output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Folder to write the run to.")],
     eval_data: Annotated[
         list[Path] | None,
-        typer.Option("--eval-data", metavar="PATH", help="Evaluate on this dataset instead of --data; repeatable."),
+        typer.Option("--eval-data", metavar="PATH", help="Evaluate on this dataset instead of --data. Repeatable."),
     ] = None,
     override: OverrideOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run that is in --output.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --output.")] = False,
     seeds: Annotated[
         int | None,
-        typer.Option("--seeds", metavar="N", help="Train N runs, with seeds from the recipe's on; give mean ± std."),
+        typer.Option(
+            "--seeds", metavar="N", help="Train N runs with different seeds, and report mean ± standard deviation."
+        ),
     ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network as a recipe says.
+    """Train a network from a recipe.
 
-    Several processes train together when torchrun starts them: torchrun --nproc-per-node 2 -m reseen train …
-    With several --data the persons of all are trained on, and each dataset that has query and gallery is evaluated.
-    With --seeds the runs are in seed_0, seed_1, … of --output, and seeds.json compares them.
+    To train on several GPUs, start it with torchrun: torchrun --nproc-per-node 2 -m reseen train …
+
+    Several --data are trained on together, and each one with a query and a gallery is evaluated.
+
+    With --seeds, the runs go to seed_0, seed_1, … in --output, and their figures to seeds.json.
 
     Example: reseen train -c osnet_x0_25 --data Market-1501-v15.09.15 --output runs/osnet -o training.epochs=60
     """

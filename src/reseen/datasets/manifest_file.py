@@ -80,7 +80,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
             f"{path} cannot be read without pyarrow",
             expected="pyarrow installed",
             got=str(error),
-            cure="pip install 'reseen[train]', or use a CSV manifest",
+            cure="pip install '.[train]' in a clone of reseen, or use a CSV manifest",
         ) from error
     try:
         with parquet.ParquetFile(path) as file:

@@ -55,7 +55,11 @@ class Requirement:
     @property
     def install(self) -> str:
         """The command that brings it."""
-        return f"pip install 'reseen[{self.extra}]'" if self.extra else f"pip install '{self.name}{self.limits}'"
+        return (
+            f"pip install '.[{self.extra}]' in a clone of reseen"
+            if self.extra
+            else f"pip install '{self.name}{self.limits}'"
+        )
 
 
 def trains() -> bool:
@@ -123,8 +127,8 @@ def _is_there(name: str) -> bool:
 def _missing(requirement: Requirement) -> Finding:
     if requirement.needed:
         return Finding(requirement.name, "problem", f"missing; reseen needs {requirement.limits}", requirement.install)
-    purpose = f", {EXTRAS[requirement.extra]}" if requirement.extra else ""
-    return Finding(requirement.name, "note", f"not installed; {requirement.install} brings it{purpose}")
+    purpose = f" ({EXTRAS[requirement.extra]})" if requirement.extra else ""
+    return Finding(requirement.name, "note", f"not installed{purpose}: {requirement.install}")
 
 
 def _compared(requirement: Requirement, version: str) -> Finding:

@@ -16,8 +16,8 @@ Name = TypeVar("Name", bound=str)
 
 ENGINES: dict[EngineName, tuple[str, str, str]] = {
     "onnxruntime": ("reseen.engines.onnx_runtime", "OnnxRuntimeEngine", "pip install onnxruntime"),
-    "openvino": ("reseen.engines.openvino", "OpenVINOEngine", "pip install 'reseen[openvino]'"),
-    "mnn": ("reseen.engines.mnn", "MNNEngine", "pip install 'reseen[mnn]'"),
+    "openvino": ("reseen.engines.openvino", "OpenVINOEngine", "pip install '.[openvino]' in a clone of reseen"),
+    "mnn": ("reseen.engines.mnn", "MNNEngine", "pip install '.[mnn]' in a clone of reseen"),
 }
 """Module and class of each engine, imported on use, and how it is installed."""
 FORMATS: dict[EngineName, tuple[Format, ...]] = {

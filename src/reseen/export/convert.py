@@ -26,9 +26,9 @@ CONVERTERS: Mapping[tuple[Format, Precision], tuple[str, str]] = {
 }
 """Module and function of each that there is, imported on use."""
 INSTALL: Mapping[Format, str] = {
-    "onnx": "pip install 'reseen[export]'",
-    "openvino": "pip install 'reseen[export,quantise]'",
-    "mnn": "pip install 'reseen[export,mnn]'",
+    "onnx": "pip install '.[export]' in a clone of reseen",
+    "openvino": "pip install '.[export,quantise]' in a clone of reseen",
+    "mnn": "pip install '.[export,mnn]' in a clone of reseen",
 }
 
 

@@ -108,5 +108,5 @@ def _require_pyarrow(output: Path) -> None:
             f"{output.name} cannot be written without pyarrow",
             expected="pyarrow installed",
             got=str(error),
-            cure="pip install 'reseen[parquet]', or store the features as .npz",
+            cure="pip install '.[parquet]' in a clone of reseen, or store the features as .npz",
         ) from None

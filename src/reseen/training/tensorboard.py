@@ -29,7 +29,7 @@ def tensorboard_curves(run: Path, training: Training, say: Callable[[str], None]
     try:
         return [TensorBoardCurves(TensorBoardFile(run / "tensorboard"), training.log_every)]
     except ImportError as error:
-        say(f"no curves for TensorBoard: {error}; pip install 'reseen[tensorboard]' brings it")
+        say(f"no curves for TensorBoard: {error}; pip install '.[tensorboard]' in a clone of reseen brings it")
         return []
 
 
