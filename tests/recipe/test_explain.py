@@ -88,7 +88,7 @@ def test_a_place_is_written_as_the_user_would(refused: Refused) -> None:
 
 BACKBONES = (
     *("resnet18", "resnet34", "resnet50", "resnet101", "osnet", "osnet_ibn", "osnet_ain"),
-    *("mobilenet_v3_small", "small_resnet", "timm:NAME"),
+    *("mobilenet_v3_small", "efficientnet_lite0", "efficientnet_lite2", "small_resnet", "timm:NAME"),
 )
 
 

@@ -96,7 +96,10 @@ WITH_CENTER = SOFTMAX_TRIPLET | {
         {"name": "center", "weight": 5e-4, "feature": "before_neck", "learning_rate": 1000 * 5e-4},
     ],
 }
-SHIPPED = ("baseline", "osnet_x0_25", "osnet_x1_0", "softmax_triplet", "softmax_triplet_with_center", "tiny")
+SHIPPED = (
+    *("baseline", "efficientnet_lite0", "efficientnet_lite2", "osnet_x0_25", "osnet_x1_0"),
+    *("softmax_triplet", "softmax_triplet_with_center", "tiny"),
+)
 
 
 def at(recipe: Recipe, place: str) -> Any:

@@ -38,6 +38,7 @@ class Project(StrEnum):
     PADDLECLAS = "paddleclas"
     STRONG_BASELINE = "reid-strong-baseline"
     TORCHVISION = "torchvision"
+    EFFICIENTNET_LITE = "efficientnet-lite"
     ONNX = "onnx"
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from torch import Tensor, nn
 
 from reseen.models.backbone import Backbone
+from reseen.models.efficientnet_lite import EfficientNetLite
 from reseen.models.head import Head
 from reseen.models.linear_head import LinearHead
 from reseen.models.margin_head import ArcHead, CosineHead
@@ -31,6 +32,8 @@ BACKBONES: dict[str, Callable[[Any, nn.Module], Backbone]] = {
     "osnet_ibn": OSNet,
     "osnet_ain": OSNetAIN,
     "mobilenet_v3_small": MobileNetV3Small,
+    "efficientnet_lite0": EfficientNetLite,
+    "efficientnet_lite2": EfficientNetLite,
     "small_resnet": SmallResNet,
 }
 HEADS: dict[str, Callable[[int, int, Any], Head]] = {"linear": LinearHead, "cosine": CosineHead, "arc": ArcHead}

@@ -47,9 +47,34 @@ def load_weights(
     source = resolve_weights(path)
     entries = read_weights(source)
     trained = {name.removeprefix(BACKBONE): entry for name, entry in entries.items() if name.startswith(BACKBONE)}
+    return load_entries(
+        module, trained or entries, source, expected_missing=expected_missing, expected_unused=expected_unused
+    )
+
+
+def load_entries(
+    module: nn.Module,
+    entries: Mapping[str, Tensor],
+    source: Path,
+    *,
+    expected_missing: Sequence[str] = (),
+    expected_unused: Sequence[str] = (),
+) -> WeightsReport:
+    """Load arrays that were read already; see `load_weights`.
+
+    Args:
+        module: the network's `backbone`.
+        entries: arrays by the names of the module's parameters and buffers.
+        source: the file they are of, for messages.
+        expected_missing: as for `load_weights`.
+        expected_unused: as for `load_weights`.
+
+    Raises:
+        WeightsError: see `load_weights`.
+    """
     return _load(
         module,
-        trained or entries,
+        entries,
         source,
         expected_missing=[*expected_missing, POOLING],
         expected_unused=expected_unused,

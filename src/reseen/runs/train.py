@@ -7,19 +7,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
 import reseen
 from reseen.assess.extract import Progress as StageProgress
 from reseen.datasets.set_aside import people_hash
-from reseen.errors import WeightsError
 from reseen.files import hold_folder, make_folder, write_whole
 from reseen.losses.criterion import Criterion
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
-from reseen.models.weights import load_weights
+from reseen.models.pretrained import load_pretrained
 from reseen.recipe.load import dump_recipe
 from reseen.recipe.schema import Recipe
 from reseen.runs.measure_network import measure_network
@@ -151,33 +149,12 @@ def _network(run: TrainingRun, people: int, log: RunLog | None) -> ReIDNetwork:
     """The network as the run starts it; what a resumed run has learnt is put in later."""
     seed_torch(run.recipe.seed, Purpose.INITIALISATION)
     network = build_network(run.recipe.model, people).to(run.device)
-    if not run.resume:
-        _load_pretrained(run.recipe, network, log)
+    report = None if run.resume else load_pretrained(run.recipe, network.backbone)
+    if log is not None and report is not None:
+        log.say(report.summary())
     if run.recipe.training.batch_norm == "synchronised":
         network = synchronise_batch_norm(network)
     return network
-
-
-def _load_pretrained(recipe: Recipe, network: ReIDNetwork, log: RunLog | None) -> None:
-    """Put the recipe's pretrained weights into the backbone."""
-    pretrained = recipe.model.pretrained
-    if pretrained is None:
-        return
-    if pretrained.path is None:
-        raise WeightsError(
-            f"the recipe {recipe.name} starts from pretrained weights and names no file",
-            expected="-o model.pretrained.path=FILE",
-            got="model.pretrained.path: null",
-            cure="give the file, or -o model.pretrained=null to train from scratch",
-        )
-    report = load_weights(
-        network.backbone,
-        Path(pretrained.path),
-        expected_missing=pretrained.expected_missing,
-        expected_unused=pretrained.expected_unused,
-    )
-    if log is not None:
-        log.say(report.summary())
 
 
 def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None) -> Evaluate:

@@ -12,6 +12,7 @@ Refused = Callable[..., RecipeError]
 RefuseEach = Callable[..., None]
 OSNET = "model.backbone={name: osnet}"
 SMALL = "model.backbone={name: small_resnet}"
+LITE = "model.backbone={name: efficientnet_lite0}"
 MOBILENET = "model.backbone={name: mobilenet_v3_small}"
 TIMM = "model.backbone={name: 'timm:convnext_tiny'}"
 
@@ -28,6 +29,9 @@ TIMM = "model.backbone={name: 'timm:convnext_tiny'}"
         (OSNET, "model.backbone.feature_size", ["15", "4097", "512.0"]),
         (SMALL, "model.backbone.widths", ["[8]", "[3, 8]", "[8, 1025]", "[8, 8, 8, 8, 8, 8]"]),
         (MOBILENET, "model.backbone.last_stride", ["0", "3"]),
+        (LITE, "model.backbone.last_stride", ["0", "3"]),
+        (LITE, "model.backbone.blocks", ["0", "16", "21", "1.5"]),
+        (LITE, "model.backbone.feature_size", ["15", "4097"]),
         (TIMM, "model.backbone.arguments", ["[1]", "{drop_rate: [0.1]}", "{drop_rate: null}"]),
     ],
 )
@@ -43,6 +47,7 @@ def test_wrong_values_are_refused_by_name(
         *((f"resnet{depth}", schema.ResNet) for depth in (18, 34, 50, 101)),
         *((name, schema.OSNet) for name in ("osnet", "osnet_ibn", "osnet_ain")),
         ("mobilenet_v3_small", schema.MobileNetV3Small),
+        *((name, schema.EfficientNetLite) for name in ("efficientnet_lite0", "efficientnet_lite2")),
         ("small_resnet", schema.SmallResNet),
         ("timm:convnext_tiny.fb_in22k", schema.Timm),
     ],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -12,10 +13,11 @@ from torch import Tensor
 from reseen.errors import WeightsError
 from reseen.models.foreign.source import Source
 from reseen.models.network import build_network
-from reseen.models.weights import BACKBONE
+from reseen.models.weights import BACKBONE, POOLING
 from reseen.models.weights_report import COUNTER, compare, first
 from reseen.recipe.schema import Recipe
 
+POOL = f"{BACKBONE}{POOLING}"
 MAY_DIFFER = "backbone.stem_relu"
 """The setting in which a recipe may differ from a classifier that it only starts from: the published baselines do."""
 
@@ -88,7 +90,13 @@ def _rounded(numbers: tuple[float, ...] | list[float]) -> list[float]:
 
 
 def check_fit(
-    path: Path, recipe: Recipe, places: Mapping[str, str], arranged: Mapping[str, Tensor], *, start: bool
+    path: Path,
+    recipe: Recipe,
+    places: Mapping[str, str],
+    arranged: Mapping[str, Tensor],
+    *,
+    start: bool,
+    fresh: Sequence[str] = (),
 ) -> None:
     """Check that every entry of the network is there, whole, once, and nothing else; a head may be missing.
 
@@ -98,6 +106,7 @@ def check_fit(
         places: the name here of each entry, by its name there.
         arranged: the entries by their names here.
         start: whether the backbone is all that there should be, less what its pooling learns.
+        fresh: glob patterns of entries of the network that no checkpoint has.
 
     Raises:
         WeightsError: they are not, or a value is not a finite number.
@@ -109,7 +118,7 @@ def check_fit(
     wanted = {
         name: entry
         for name, entry in network.state_dict().items()
-        if not start or (name.startswith(BACKBONE) and not name.startswith(f"{BACKBONE}pool."))
+        if not start or (name.startswith(BACKBONE) and not any(fnmatchcase(name, each) for each in (POOL, *fresh)))
     }
     report = compare(wanted, arranged, path)
     theirs = {ours: name for name, ours in places.items()}

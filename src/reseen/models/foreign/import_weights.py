@@ -11,7 +11,7 @@ import safetensors.torch
 
 from reseen.errors import UsageError
 from reseen.files import write_whole
-from reseen.models.foreign import fastreid, paddleclas, reid_strong_baseline, torchreid, torchvision
+from reseen.models.foreign import efficientnet_lite, fastreid, paddleclas, reid_strong_baseline, torchreid, torchvision
 from reseen.models.foreign.checkpoint import read_checkpoint
 from reseen.models.foreign.fit import check_fit, check_normalisation, check_settings
 from reseen.models.foreign.source import Dropped, Source
@@ -23,6 +23,7 @@ SOURCES: dict[str, Source] = {
     "paddleclas": paddleclas.SOURCE,
     "reid-strong-baseline": reid_strong_baseline.SOURCE,
     "torchvision": torchvision.SOURCE,
+    "efficientnet-lite": efficientnet_lite.SOURCE,
 }
 SUFFIX = ".safetensors"
 
@@ -74,7 +75,7 @@ def import_weights(path: Path, source: str, recipe: Recipe, output: Path) -> Imp
     placed = {name: foreign.place(name, recipe.model) for name in entries}
     loaded = {name: place for name, place in placed.items() if isinstance(place, str)}
     arranged = {place: foreign.arrange(name, entries[name]) for name, place in loaded.items()}
-    check_fit(path, recipe, loaded, arranged, start=start)
+    check_fit(path, recipe, loaded, arranged, start=start, fresh=foreign.fresh)
     stored = {name: entry.float() if entry.is_floating_point() else entry for name, entry in arranged.items()}
     write_whole(output, safetensors.torch.save(stored, _header(path, foreign, recipe)))
     dropped = {name: place.reason for name, place in placed.items() if isinstance(place, Dropped)}

