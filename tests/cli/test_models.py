@@ -9,10 +9,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
+import openvino
 import pytest
 import torch
 from onnx import TensorProto, helper
+from openvino import opset13
 from torch import Tensor, nn
 
 from reseen.catalogue import known
@@ -229,7 +232,7 @@ def test_a_checkpoint_that_does_not_fit_fails_and_writes_nothing(
 
 
 def test_every_project_can_be_named() -> None:
-    assert {project.value for project in Project} == {*SOURCES, "onnx"}
+    assert {project.value for project in Project} == {*SOURCES, "onnx", "openvino"}
 
 
 def test_an_osnet_becomes_a_bundle_that_is_evaluated(
@@ -281,7 +284,31 @@ def test_options_of_onnx_files_are_for_them_alone(reseen: Reseen, checkpoint: Pa
         *("--output", tmp_path / "w.safetensors"),
     )
     assert answer.code == 2
-    assert "are for ONNX files" in answer.err
+    assert "--feature is for ONNX files" in answer.err
+
+
+def test_an_openvino_file_becomes_a_bundle_without_a_recipe(reseen: Reseen, tmp_path: Path) -> None:
+    images = opset13.parameter([1, 3, 64, 32], name="data")
+    pooled = opset13.reduce_mean(images, np.array([2, 3]), keep_dims=False)
+    openvino.save_model(openvino.Model([pooled], [images], "pooled"), tmp_path / "pooled.xml")
+
+    answer = reseen(
+        *("models", "import", tmp_path / "pooled.xml", "--from", "openvino", "--bgr"),
+        *("--output", tmp_path / "bundle", "--json"),
+    )
+
+    assert answer.code == 0, answer.err
+    told = json.loads(answer.out)
+    assert (told["preprocess"]["height"], told["preprocess"]["mean"]) == (64, [0, 0, 0])
+    assert (told["name"], told["feature_size"]) == ("pooled", 3)
+
+
+@pytest.mark.parametrize("more", [("--from", "onnx"), ("--from", "openvino", "-o", "preprocess.height=64")])
+def test_what_needs_a_recipe_says_so(reseen: Reseen, tmp_path: Path, more: tuple[str, ...]) -> None:
+    answer = reseen("models", "import", tmp_path / "a.xml", *more, "--output", tmp_path / "bundle")
+
+    assert answer.code == 2
+    assert "--model RECIPE" in answer.err
 
 
 def test_p10_a_pickle_that_runs_something_is_refused(reseen: Reseen, tmp_path: Path, well_told: WellTold) -> None:

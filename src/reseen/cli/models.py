@@ -18,6 +18,7 @@ from reseen.errors import UsageError
 from reseen.files import make_folder
 
 if TYPE_CHECKING:
+    from reseen.bundle.bundle import Bundle
     from reseen.catalogue.entry import Entry
     from reseen.catalogue.store import Kept, Store
     from reseen.models.foreign.import_weights import Imported
@@ -31,7 +32,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name from `
 
 
 class Project(StrEnum):
-    """The keys of `models.foreign.import_weights.SOURCES`, and networks of any project as ONNX files."""
+    """The keys of `models.foreign.import_weights.SOURCES`, and networks of any project as ONNX or OpenVINO files."""
 
     TORCHREID = "torchreid"
     FASTREID = "fastreid"
@@ -40,6 +41,11 @@ class Project(StrEnum):
     TORCHVISION = "torchvision"
     EFFICIENTNET_LITE = "efficientnet-lite"
     ONNX = "onnx"
+    OPENVINO = "openvino"
+
+
+GRAPHS = (Project.ONNX, Project.OPENVINO)
+"""Whole networks, which need no code of reseen's."""
 
 
 @app.command("list")
@@ -101,26 +107,26 @@ def pull(name: NameArgument, as_json: JsonOption = False) -> None:
 
 @app.command("import")
 def import_model(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of another project, or an ONNX file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint, or an ONNX or OpenVINO file.")],
     project: Annotated[Project, typer.Option("--from", help="The project that saved it.")],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            metavar="RECIPE",
-            help="Recipe with the same network: a name or a YAML file. For ONNX, only its preprocess counts.",
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option(
             "--output", metavar="PATH", help="A .safetensors file for weights, or the folder of a new bundle."
         ),
     ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="RECIPE",
+            help="Recipe with the same network: a name or a YAML file. For ONNX and OpenVINO, only its preprocess counts; without it an OpenVINO file takes pixels of 0 to 255.",  # noqa: E501
+        ),
+    ] = None,
     feature: Annotated[
         str | None, typer.Option("--feature", metavar="NAME", help="Which output of an ONNX file is the feature.")
     ] = None,
-    bgr: Annotated[bool, typer.Option("--bgr", help="The ONNX file takes BGR images.")] = False,
+    bgr: Annotated[bool, typer.Option("--bgr", help="The ONNX or OpenVINO file takes BGR images.")] = False,
     override: OverrideOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -130,29 +136,66 @@ def import_model(
 
     Example: reseen models import model.pth.tar --from torchreid --model osnet_x1_0 --output osnet.safetensors -o model.neck=none -o model.head.bias=true
     """  # noqa: E501 - an example is one line
-    from reseen.recipe.load import load_recipe
-
-    recipe = load_recipe(model, override or [])
-    if project is Project.ONNX:
-        from reseen.export.import_model import import_onnx
-
-        bundle = import_onnx(file, recipe.preprocess, output, name=file.stem, output=feature, bgr=bgr)
+    _check_graph_options(project, feature=feature, bgr=bgr)
+    recipe = _recipe(project, model, override)
+    if recipe is None or project in GRAPHS:
+        bundle = _imported_graph(file, project, recipe, output, feature=feature, bgr=bgr)
         give(bundle.description.model_dump(mode="json") if as_json else str(output))
         return
-    if feature is not None or bgr:
-        raise UsageError(
-            "--feature and --bgr are for ONNX files",
-            expected="--from onnx with them",
-            got=f"--from {project}",
-            cure="leave them out",
-        )
     imported = _imported(file, project, recipe, output)
     for line in _told(imported):
         say(line)
     changes = "".join(f" -o {change}" for change in override or [])
-    say(f"to use it: reseen {_use(imported, model + changes, output)}")
+    say(f"to use it: reseen {_use(imported, f'{model}{changes}', output)}")
     result = {"output": str(output), **asdict(imported)}
     give(result if as_json else str(output))
+
+
+def _check_graph_options(project: Project, *, feature: str | None, bgr: bool) -> None:
+    """`--feature` is for ONNX files, which may have several outputs; `--bgr` for those of OpenVINO as well."""
+    if (feature is not None and project is not Project.ONNX) or (bgr and project not in GRAPHS):
+        raise UsageError(
+            "--feature is for ONNX files, --bgr for those and for OpenVINO's",
+            expected="--from onnx, or --from openvino, with them",
+            got=f"--from {project}",
+            cure="leave them out",
+        )
+
+
+def _recipe(project: Project, model: str | None, override: list[str] | None) -> Recipe | None:
+    """The recipe that was named; an OpenVINO file needs none."""
+    from reseen.recipe.load import load_recipe
+
+    if model is not None:
+        return load_recipe(model, override or [])
+    if project is not Project.OPENVINO or override:
+        raise UsageError(
+            f"--from {project} needs a recipe" if project is not Project.OPENVINO else "-o changes a recipe",
+            expected="--model RECIPE",
+            got="none",
+            cure="name a shipped recipe, or a YAML file",
+        )
+    return None
+
+
+def _imported_graph(
+    file: Path, project: Project, recipe: Recipe | None, output: Path, *, feature: str | None, bgr: bool
+) -> Bundle:
+    if recipe is not None and project is Project.ONNX:
+        from reseen.export.import_model import import_onnx
+
+        return import_onnx(file, recipe.preprocess, output, name=file.stem, output=feature, bgr=bgr)
+    try:
+        from reseen.export.import_openvino import import_openvino
+    except ImportError as error:
+        raise UsageError(
+            "what reads OpenVINO's files is not installed",
+            expected="the library openvino",
+            got=str(error),
+            cure="pip install openvino",
+        ) from error
+    preprocess = None if recipe is None else recipe.preprocess
+    return import_openvino(file, output, name=file.stem, preprocess=preprocess, bgr=bgr)
 
 
 def _imported(file: Path, project: Project, recipe: Recipe, output: Path) -> Imported:

@@ -161,7 +161,8 @@ def _require_images(precision: Precision, images: QuantisationImages | None) -> 
 def _export(source: Source, target: Target, trial: Trial, images: QuantisationImages | None) -> _Exported:
     """One model, converted and held against the network, as the engine will run it."""
     form, precision = target
-    contents = converter(form, precision)(source.onnx, images.quantise if images is not None else None)
+    convert = converter(form, precision)
+    contents = source.ready or convert(source.onnx, images.quantise if images is not None else None)
     with tempfile.TemporaryDirectory(prefix="reseen-") as scratch:
         for name, content in contents.items():
             write_whole(Path(scratch) / name, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ class Source:
         preprocess: how images become its input.
         feature_size: d.
         weights_sha256: of its weights, and of what it does with them.
+        ready: files of the one format that it comes in already, where it is of no other; `onnx` is empty then.
     """
 
     onnx: bytes
@@ -34,6 +36,7 @@ class Source:
     preprocess: Preprocess
     feature_size: int
     weights_sha256: str
+    ready: Mapping[str, bytes] | None = None
 
 
 def source_of(network: ReIDNetwork, model: schema.Model, preprocess: Preprocess) -> Source:
