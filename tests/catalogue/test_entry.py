@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,23 @@ def test_a_published_hash_rules_other_files_out(
     assert not entry.matches(other)
 
 
+def test_a_published_sha384_is_asked_for() -> None:
+    entry = Entry("name", **FIXED, url="https://example.org/a/b.xml", sha384="ab" * 48)  # type: ignore[arg-type]
+    assert "published SHA-384" in entry.checked_by
+    assert entry.matches("0" * 64, "ab" * 48)
+    assert not entry.matches("0" * 64, "cd" * 48)
+    assert not entry.matches("0" * 64)
+
+
+def test_further_files_are_of_the_same_model_and_count_for_its_size() -> None:
+    first = Entry("name", **FIXED, url="https://example.org/a/b.xml", bytes=1_000_000, sha384="ab" * 48)  # type: ignore[arg-type]
+    further = first.further("https://example.org/a/b.bin", 2_000_000, "cd" * 48)
+    entry = replace(first, beside=(further,))
+    assert (further.name, further.file_name, further.sha384) == ("name", "b.bin", "cd" * 48)
+    assert entry.size_in_words == "3.0 MB"
+    assert "each of its files" in entry.checked_by
+
+
 def test_without_one_nothing_is_ruled_out_and_that_is_said() -> None:
     entry = Entry("name", **FIXED, url="https://example.org/a/b.pth")  # type: ignore[arg-type]
     assert "nothing published" in entry.checked_by
@@ -45,7 +63,7 @@ def test_the_file_is_called_as_at_its_address() -> None:
     ],
 )
 def test_figures_are_told_in_percent_by_the_names_of_the_field(figures: dict[str, float], words: str) -> None:
-    entry = Entry("name", **FIXED, figures=figures, bytes=899_848)
+    entry = Entry("name", **FIXED, figures=figures, bytes=899_848)  # type: ignore[arg-type]
     assert entry.figures_in_words == words
     assert entry.size_in_words == "0.9 MB"
 

@@ -40,6 +40,38 @@ def test_a_model_is_fetched_once_and_then_there(server: Any, store: Store, entry
     assert len(server.asked) == 1
 
 
+def sha384(content: bytes) -> str:
+    return hashlib.sha384(content).hexdigest()
+
+
+def test_a_model_of_two_files_is_there_when_both_are(server: Any, store: Store, entry: Entry) -> None:
+    whole = replace(entry, sha384=sha384(server.content), url=server.url.replace(".bin", ".xml"))
+    whole = replace(whole, beside=(whole.further(server.url, len(server.content), sha384(server.content)),))
+
+    kept = store.pull(whole)
+
+    folder = store.home / "models" / "model"
+    assert kept.path == folder / "weights-00000000.xml"
+    assert kept.path.read_bytes() == (folder / "weights-00000000.bin").read_bytes() == server.content
+    assert kept == store.find(whole) == store.pull(whole)
+    assert len(server.asked) == 2
+    (folder / "weights-00000000.bin").unlink()
+    assert store.find(whole) is None
+    assert store.pull(whole) == kept
+    assert len(server.asked) == 3
+
+
+def test_a_published_sha384_is_checked(server: Any, store: Store, entry: Entry) -> None:
+    wrong = replace(entry, sha384=sha384(b"another"))
+
+    with pytest.raises(DownloadError, match="not the file that model should be") as error:
+        store.pull(wrong)
+
+    assert error.value.expected == f"SHA-384 {sha384(b'another')}"
+    assert error.value.got == sha384(server.content)
+    assert store.find(wrong) is None
+
+
 def test_a_hash_that_nobody_published_is_recorded_and_said_to_be(server: Any, store: Store, entry: Entry) -> None:
     kept = store.pull(entry)
     assert kept.record.sha256 == sha256(server.content)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from reseen.catalogue.entry import Entry
 from reseen.errors import UsageError
 
 PADDLECLAS = "https://paddle-imagenet-models-name.bj.bcebos.com/dygraph/rec/reid/pretrain"
 PYTORCH = "https://download.pytorch.org/models"
+OPEN_MODEL_ZOO = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2023.0/models_bin/1"
 RESEARCH = "Market-1501 may be used for research and not commercially"
 
 
@@ -40,6 +42,28 @@ def _torchvision(name: str, digits: str, what: str, stated_by: str, figures: dic
     )
 
 
+File = tuple[int, str]
+"""Bytes and SHA-384 of a file."""
+
+
+def _open_model_zoo(number: str, millions: float, figures: tuple[float, float], graph: File, weights: File) -> Entry:
+    name = f"person-reidentification-retail-{number}"
+    address = f"{OPEN_MODEL_ZOO}/{name}/FP16/{name}"
+    entry = Entry(
+        name=name,
+        what=f"OSNet with context blocks for ReID, {millions:g} million parameters, 256×128, 256-d, for OpenVINO",
+        licence="Apache-2.0, as Open Model Zoo's LICENSE says",
+        trained_on="not stated; that it has not seen the people its figures are of is not said either",
+        stated_by=f"openvinotoolkit/open_model_zoo, models/intel/{name}: model.yml and README.md",
+        use=f"reseen models import FILE --from openvino --bgr --output {name}",
+        figures={"recall1": figures[0], "mAP": figures[1]},
+        url=f"{address}.xml",
+        bytes=graph[0],
+        sha384=graph[1],
+    )
+    return replace(entry, beside=(entry.further(f"{address}.bin", *weights),))
+
+
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         name="osnet_x0_25_market1501_128x64",
@@ -52,6 +76,34 @@ ENTRIES: tuple[Entry, ...] = (
         path="weights/osnet_x0_25_market1501_128x64/best.safetensors",
         bytes=899_848,
         sha256="3e99a5c8e27951749e33cd634e04129bd4ccabff67e330123ffb20c50af34821",
+    ),
+    _open_model_zoo(
+        "0277",
+        2.103,
+        (96.2, 87.7),
+        (616_140, "554b403108fea776cb54c971c4c8acfaaeaae3884b5945eefbcbad8b9ed3c84f0382cb72c666c02c07129826a668d79e"),
+        (4_178_806, "0466aa71c44a14aa902a609c6500f4bc087cabbfa09c1e5bfb309f0a7e89fcdd9971e0359663e31803e3611bfa4d2353"),
+    ),
+    _open_model_zoo(
+        "0286",
+        1.234,
+        (94.8, 83.7),
+        (611_793, "8bee621289b7b8f29ffdaf1eb86af4f0b9bd3077d134676f2f53c5fd86f9103405a2ce5c605f548ae9261dead48849e2"),
+        (2_453_724, "5c53f14f0bf4c9f7cc779a0e3dd424e6226b45954706aecde9056858e1469538091d16a1763f968955f86aabf1c4f42a"),
+    ),
+    _open_model_zoo(
+        "0287",
+        0.595,
+        (92.9, 76.6),
+        (614_946, "922cc5560fa298a9f02cac5bad5cbeeaee2a913ec435ae6f446d0c783936598b333c017ce1a702b605c2fd7fa33a6ee7"),
+        (1_181_124, "ad86ea0b8661e43b01482fef63b2fe423ec9df8e55f6283f28c01094223f7731e4d60de5700036e6a2df7ebae0f5012d"),
+    ),
+    _open_model_zoo(
+        "0288",
+        0.183,
+        (86.1, 58.857),
+        (614_533, "18814c6445b35224987bc44bcbdb47da6c3826e5da0b6aa00a88c06bf71491a8c4f42e1f62424c077cce46e76a41f7a2"),
+        (364_098, "0a5ca9d000ce63b078149a3aa3993cd6e92d52fdecf1ff58fbe717481c2043db348938c32fed964846817dc321825a4c"),
     ),
     _paddleclas("baseline", "baseline", 88.45, 74.37),
     _paddleclas("softmax_triplet", "softmax_triplet", 94.29, 85.57),

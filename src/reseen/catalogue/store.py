@@ -18,6 +18,8 @@ from reseen.errors import DownloadError, StorageError, UsageError
 from reseen.files import make_folder, read_bounded, require_file, write_whole
 from reseen.strict import Strict
 
+RECORD = "record.json"
+
 
 class Record(Strict):
     """What was fetched.
@@ -63,13 +65,17 @@ class Store:
     limits: Limits = field(default_factory=Limits)
 
     def find(self, entry: Entry) -> Kept | None:
-        """The model's file where it has been fetched; its content is not read."""
-        record = self._record(entry)
+        """The model's file where all its files have been fetched; their content is not read."""
+        kept = self._find(entry, RECORD)
+        return kept if all(self._find(each, _record_of(each)) for each in entry.beside) else None
+
+    def _find(self, entry: Entry, record_name: str) -> Kept | None:
+        record = self._record(entry, record_name)
         path = self._folder(entry) / entry.file_name
         return Kept(path, record) if record is not None and path.is_file() else None
 
     def pull(self, entry: Entry, progress: Progress | None = None) -> Kept:
-        """Fetch a model's file unless it is there and whole, and check it.
+        """Fetch a model's files unless they are there and whole, and check them.
 
         Raises:
             UsageError: nothing may be fetched, the model is not one that is fetched, another process is fetching it, or
@@ -84,10 +90,16 @@ class Store:
                 got=f"one that comes with the project's sources: {entry.path}",
                 cure=f"use {entry.path} of a checkout",
             )
+        for each in entry.beside:
+            self._pull(each, each.url or "", _record_of(each), progress)
+        return self._pull(entry, entry.url, RECORD, progress)
+
+    def _pull(self, entry: Entry, url: str, record_name: str, progress: Progress | None) -> Kept:
+        """One file."""
         path = self._folder(entry) / entry.file_name
         require_file(path)
-        kept = self.find(entry)
-        if kept is not None and _sha256(kept.path) == kept.record.sha256 and entry.matches(kept.record.sha256):
+        kept = self._find(entry, record_name)
+        if kept is not None and _hash(kept.path) == kept.record.sha256 and _is_of(entry, kept.path, kept.record.sha256):
             return kept
         if self.offline:
             raise UsageError(
@@ -97,27 +109,28 @@ class Store:
                 cure="unset RESEEN_OFFLINE, or pull it on a connected machine with the same RESEEN_HOME",
             )
         with self._held(make_folder(self._folder(entry)), entry):
-            return self._fetch(entry, entry.url, path, progress)
+            return self._fetch(entry, url, path, record_name, progress)
 
-    def _fetch(self, entry: Entry, url: str, path: Path, progress: Progress | None) -> Kept:
+    def _fetch(self, entry: Entry, url: str, path: Path, record_name: str, progress: Progress | None) -> Kept:
         part = path.with_name(f"{path.name}.part")
         limits = self.limits if entry.bytes is None else replace(self.limits, bytes=entry.bytes)
-        earlier = self._record(entry)
-        hash_known = any((entry.sha256, entry.sha256_prefix, earlier))
+        earlier = self._record(entry, record_name)
+        hash_known = any((entry.sha256, entry.sha256_prefix, entry.sha384, earlier))
         Download(url, part, limits, self.proxies, hash_known, progress).run()
-        found = _sha256(part)
-        pinned = None if entry.sha256 or entry.sha256_prefix or earlier is None else earlier.sha256
-        if not entry.matches(found) or pinned not in (None, found):
+        found = _hash(part)
+        published = entry.sha256 or entry.sha256_prefix or entry.sha384
+        pinned = None if published or earlier is None else earlier.sha256
+        if not _is_of(entry, part, found) or pinned not in (None, found):
+            got = found if entry.sha384 is None else _hash(part, "sha384")
             part.unlink()
-            wanted = entry.sha256 or pinned or f"{entry.sha256_prefix}…"
             raise DownloadError(
                 f"{url} is not the file that {entry.name} should be",
-                expected=f"SHA-256 {wanted}" + (", as when it was first pulled" if pinned else ""),
-                got=found,
+                expected=_wanted(entry, pinned),
+                got=got,
                 cure=f"do not use it; if its source says that it changed, remove {self._folder(entry)} and pull again",
             )
         record = Record(url=url, sha256=found, checked_by=entry.checked_by)
-        write_whole(self._folder(entry) / "record.json", record.model_dump_json(indent=1) + "\n")
+        write_whole(self._folder(entry) / record_name, record.model_dump_json(indent=1) + "\n")
         try:
             part.replace(path)
         except OSError as error:
@@ -127,8 +140,8 @@ class Store:
     def _folder(self, entry: Entry) -> Path:
         return self.home / "models" / entry.name
 
-    def _record(self, entry: Entry) -> Record | None:
-        path = self._folder(entry) / "record.json"
+    def _record(self, entry: Entry, record_name: str) -> Record | None:
+        path = self._folder(entry) / record_name
         with contextlib.suppress(OSError, ValueError):  # a ValidationError is a ValueError
             return Record.model_validate_json(read_bounded(path, MAX_STATE_BYTES))
         return None
@@ -153,10 +166,26 @@ class Store:
             yield
 
 
-def _sha256(path: Path) -> str:
+def _record_of(further: Entry) -> str:
+    """Where it is recorded what a further file of a model is."""
+    return f"{further.file_name}.{RECORD}"
+
+
+def _is_of(entry: Entry, path: Path, sha256: str) -> bool:
+    return entry.matches(sha256, "" if entry.sha384 is None else _hash(path, "sha384"))
+
+
+def _wanted(entry: Entry, pinned: str | None) -> str:
+    if entry.sha384 is not None:
+        return f"SHA-384 {entry.sha384}"
+    wanted = entry.sha256 or pinned or f"{entry.sha256_prefix}…"
+    return f"SHA-256 {wanted}" + (", as when it was first pulled" if pinned else "")
+
+
+def _hash(path: Path, kind: str = "sha256") -> str:
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, kind).hexdigest()
     except OSError as error:
         raise _storage_error(path, error) from None
 
