@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import embed_split, evaluate_retrieval
 from reseen.assess.extract import EmbedsImages, Progress
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.open import open_dataset
 from reseen.engines.embedder import load
 from reseen.evaluation.protocol import RetrievalSet
@@ -83,17 +84,17 @@ def main() -> int:
     recipe_path, weights = (
         (Path(named[1]), Path(named[2])) if named[1:] else (SHIPPED / "recipe.yaml", SHIPPED / "best")
     )
-    recipe, manifest = load_recipe(str(recipe_path)), open_dataset(data)
+    recipe, split = load_recipe(str(recipe_path)), evaluation_split(open_dataset(data))
     trained = load_embedder(recipe, weights, torch.device("cpu"))
     found: dict[str, tuple[float, float]] = {}
-    print(f"{recipe.name}, {manifest.name}\n\n| through | recall@1 | mAP | seconds |\n|---|---|---|---|")
+    print(f"{recipe.name}, {split.name}\n\n| through | recall@1 | mAP | seconds |\n|---|---|---|---|")
 
     def measure(way: str, start: float, retrieval: RetrievalSet) -> None:
         seconds = time.perf_counter() - start
         found[way] = figures(retrieval)
         print(f"| {way} | {100 * found[way][0]:.3f} | {100 * found[way][1]:.3f} | {seconds:.0f} |", flush=True)
 
-    measure("torch", time.perf_counter(), embed_dataset(trained, manifest))
+    measure("torch", time.perf_counter(), embed_split(trained, split))
     with tempfile.TemporaryDirectory(prefix="reseen-") as folder:
         bundle = Path(folder) / "bundle"
         targets = [("onnx", "fp32"), ("onnx", "fp16"), ("openvino", "fp32"), ("mnn", "fp32"), ("mnn", "fp16")]
@@ -102,10 +103,10 @@ def main() -> int:
         for form, precision in targets:
             with load(bundle, engine=engines[form], precision=precision) as embedder:  # type: ignore[arg-type]
                 start = time.perf_counter()
-                measure(f"{engines[form]} {precision}", start, embed_dataset(embedder, manifest))
+                measure(f"{engines[form]} {precision}", start, embed_split(embedder, split))
         with load(bundle) as embedder:
             command, start = CppCommand(bundle, Path(folder)), time.perf_counter()
-            measure("C++ fp32", start, embed_dataset(embedder, manifest, extract=command))
+            measure("C++ fp32", start, embed_split(embedder, split, extract=command))
     worst = max(abs(a - b) for each in found.values() for a, b in zip(each, found["torch"], strict=True))
     kept = worst <= LIMIT
     print(f"\nlargest difference {worst:.1e} (limit {LIMIT:g}): {'kept' if kept else 'BROKEN'}")

@@ -14,7 +14,7 @@ from reseen.assess.extract import extract_features
 from reseen.bundle.bundle import open_bundle
 from reseen.calibration.calibration import calibrate
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest
 from reseen.datasets.set_aside import set_aside
 from reseen.engines.embedder import load
 from reseen.errors import DatasetError, FeaturesError
@@ -75,8 +75,8 @@ def test_a_recipe_that_sets_nobody_aside_is_refused(people: Manifest, small_reci
 def test_people_of_one_s_own_are_everyone_but_junk(people: Manifest) -> None:
     samples = tuple(replace(sample, split=None) for sample in people.samples)
     found = own_people(replace(people, samples=samples))
-    assert {sample.path for sample in found.split("gallery")} == {s.path for s in samples if s.person != JUNK}
-    assert found.name == f"{len({s.person for s in samples} - {JUNK, DISTRACTOR})} people of {people.name}"
+    assert {sample.path for sample in found.split("gallery")} == {s.path for s in samples if s.person != JUNK_NAME}
+    assert found.name == f"{len({s.person for s in samples} - {JUNK_NAME, DISTRACTOR_NAME})} people of {people.name}"
 
 
 def test_people_of_an_evaluation_are_not_one_s_own(people: Manifest) -> None:

@@ -10,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 
-from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval, query_and_gallery
+from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
 from reseen.assess.evaluations import evaluate_on
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.evaluation_split import evaluation_split
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample
 from reseen.datasets.open import open_dataset
-from reseen.errors import DatasetError, ImageError, UsageError
+from reseen.errors import ImageError, UsageError
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.query_expansion import expanded_scores
 from reseen.evaluation.reranking import reranked_scores
@@ -39,7 +40,8 @@ def network(finished_run: Path, small_recipe: SmallRecipe) -> ReIDNetwork:
 
 def measure(recipe: Recipe, weights: Path, manifest: Manifest, *, rerank: bool = False) -> Evaluation:
     """Trained weights, evaluated as the command line does it."""
-    return evaluate_on(load_embedder(recipe, weights, CPU), recipe, [manifest], rerank=rerank).each[manifest.name]
+    split = evaluation_split(manifest, recipe.data.hold_out)
+    return evaluate_on(load_embedder(recipe, weights, CPU), [split], recipe.evaluation, rerank=rerank).each[split.name]
 
 
 def naive_feature(network: ReIDNetwork, sample: Sample, size: Preprocess) -> np.ndarray:
@@ -55,7 +57,7 @@ def naive_feature(network: ReIDNetwork, sample: Sample, size: Preprocess) -> np.
 def naive_figures(network: ReIDNetwork, manifest: Manifest, size: Preprocess) -> dict[str, float]:
     """The protocol as it is told, one query and one gallery image at a time."""
     queries = [sample for sample in manifest.samples if sample.split == "query"]
-    gallery = [sample for sample in manifest.samples if sample.split == "gallery" and sample.person != JUNK]
+    gallery = [sample for sample in manifest.samples if sample.split == "gallery" and sample.person != JUNK_NAME]
     features = [naive_feature(network, sample, size) for sample in gallery]
     first, precision, penalty = [], [], []
     for query in queries:
@@ -79,7 +81,9 @@ def test_figures_are_those_of_a_naive_loop_over_images_and_ranks(
 ) -> None:
     preprocess = Preprocess(height=size[0], width=size[1])
 
-    found = evaluate_retrieval(embed_dataset(NetworkEmbedder(network, preprocess, CPU, batch_size=5), people))
+    found = evaluate_retrieval(
+        embed_split(NetworkEmbedder(network, preprocess, CPU, batch_size=5), evaluation_split(people))
+    )
 
     figures, naive = found.figures(), naive_figures(network, people, preprocess)
     assert {name: figures[name] for name in naive} == pytest.approx(naive, abs=1e-6)
@@ -108,8 +112,9 @@ def test_a_query_that_is_in_the_gallery_never_finds_itself(network: ReIDNetwork,
     samples = [Sample(root / f"{name}.png", person) for name, person in persons.items()]
 
     found = evaluate_retrieval(
-        embed_dataset(
-            NetworkEmbedder(network, Preprocess(height=64, width=32)), Manifest("colours", root, tuple(samples))
+        embed_split(
+            NetworkEmbedder(network, Preprocess(height=64, width=32)),
+            evaluation_split(Manifest("colours", root, tuple(samples))),
         )
     )
 
@@ -124,9 +129,9 @@ def test_an_image_in_query_and_gallery_is_embedded_once(network: ReIDNetwork, pe
     samples = people.samples + tuple(replace(s, split="query") for s in shared)
     told: list[tuple[str, int]] = []
 
-    retrieval = embed_dataset(
+    retrieval = embed_split(
         NetworkEmbedder(network, Preprocess(height=64, width=32)),
-        replace(people, samples=samples),
+        evaluation_split(replace(people, samples=samples)),
         lambda stage, done, total: told.append((stage, done)) if done == total else None,
     )
 
@@ -137,12 +142,12 @@ def test_an_image_in_query_and_gallery_is_embedded_once(network: ReIDNetwork, pe
 
 def test_junk_is_dropped_and_distractors_are_kept_and_match_nobody(network: ReIDNetwork, people: Manifest) -> None:
     gallery = [sample for sample in people.samples if sample.split == "gallery"]
-    assert sum(sample.person == JUNK for sample in gallery) == 2
-    retrieval = embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), people)
+    assert sum(sample.person == JUNK_NAME for sample in gallery) == 2
+    retrieval = embed_split(NetworkEmbedder(network, Preprocess(height=64, width=32)), evaluation_split(people))
 
     assert len(retrieval.gallery_persons) == len(gallery) - 2
     assert retrieval.junk_dropped == 2
-    assert np.count_nonzero(retrieval.gallery_persons == 0) == sum(s.person == DISTRACTOR for s in gallery) == 3
+    assert np.count_nonzero(retrieval.gallery_persons == 0) == sum(s.person == DISTRACTOR_NAME for s in gallery) == 3
     assert evaluate_retrieval(retrieval).metrics.matches.tolist() == [2] * 12
 
 
@@ -201,23 +206,6 @@ def test_re_ranking_is_refused_less_memory_than_it_needs(
         measure(recipe, finished_run / "checkpoints" / "best", people, rerank=True)
 
 
-@pytest.mark.parametrize("empty", ["query", "gallery"])
-def test_an_empty_query_or_gallery_is_named(empty: Split, people: Manifest) -> None:
-    without = replace(people, samples=tuple(s for s in people.samples if s.split != empty))
-
-    with pytest.raises(DatasetError, match=f"no {empty} images"):
-        query_and_gallery(without)
-
-
-def test_queries_that_are_all_skipped_are_refused_before_any_image_is_read() -> None:
-    samples = (Sample(Path("nowhere/1.jpg"), "1", "a", "query"), Sample(Path("nowhere/2.jpg"), "1", "a", "gallery"))
-
-    with pytest.raises(DatasetError, match="all are skipped") as refused:
-        query_and_gallery(Manifest("one camera", Path("nowhere"), samples))
-
-    assert refused.value.got == "1 × only seen by the query's own camera"
-
-
 def test_a_broken_image_stops_the_evaluation_with_its_path(
     network: ReIDNetwork, people: Manifest, tmp_path: Path
 ) -> None:
@@ -226,7 +214,10 @@ def test_a_broken_image_stops_the_evaluation_with_its_path(
     damaged = (*people.samples, Sample(broken, "0007", "1", "gallery"))
 
     with pytest.raises(ImageError, match=str(broken)):
-        embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), replace(people, samples=damaged))
+        embed_split(
+            NetworkEmbedder(network, Preprocess(height=64, width=32)),
+            evaluation_split(replace(people, samples=damaged)),
+        )
 
 
 def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -> None:
@@ -234,7 +225,10 @@ def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -
     lonely = tuple(s for s in people.samples if s.split != "gallery" or s.person != first.person)
 
     found = evaluate_retrieval(
-        embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), replace(people, samples=lonely))
+        embed_split(
+            NetworkEmbedder(network, Preprocess(height=64, width=32)),
+            evaluation_split(replace(people, samples=lonely)),
+        )
     )
 
     *details, intervals = found.details()
@@ -248,7 +242,7 @@ def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -
 
 
 def test_thorough_and_merged_evaluations_measure_the_same_ranking(network: ReIDNetwork, people: Manifest) -> None:
-    retrieval = embed_dataset(NetworkEmbedder(network, Preprocess(height=64, width=32)), people)
+    retrieval = embed_split(NetworkEmbedder(network, Preprocess(height=64, width=32)), evaluation_split(people))
     twice = replace(
         retrieval,
         query_features=np.repeat(retrieval.query_features, 2, axis=0),

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
 from reseen.assess.evaluations import Evaluations, evaluate_on
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
-from reseen.errors import DatasetError
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.schema import Recipe
@@ -110,29 +110,15 @@ def test_each_dataset_is_evaluated_as_it_is_on_its_own_and_progress_tells_which(
     stages: list[str] = []
 
     found = evaluate_on(
-        embedder, small_recipe(), [people, fewer], progress=lambda stage, done, total: stages.append(stage)
+        embedder,
+        [evaluation_split(each) for each in (people, fewer)],
+        small_recipe().evaluation,
+        progress=lambda stage, done, total: stages.append(stage),
     )
 
     for each in (people, fewer):
-        alone = evaluate_retrieval(embed_dataset(embedder, each))
+        alone = evaluate_retrieval(embed_split(embedder, evaluation_split(each)))
         assert found.each[each.name].figures() == alone.figures()
     assert found.each["fewer"].metrics.queries < found.each[people.name].metrics.queries
     parts = [f"{name} {part}" for name in (people.name, "fewer") for part in ("gallery", "query")]
     assert list(dict.fromkeys(stages)) == parts
-
-
-def test_a_dataset_that_cannot_be_evaluated_is_told_before_an_image_of_another_is_read(
-    finished_run: Path, people: Manifest, small_recipe: SmallRecipe
-) -> None:
-    without = replace(people, name="b", samples=tuple(s for s in people.samples if s.split != "query"))
-    stages: list[str] = []
-
-    with pytest.raises(DatasetError, match="no query images"):
-        evaluate_on(
-            load_embedder(small_recipe(), finished_run / "checkpoints" / "best", CPU),
-            small_recipe(),
-            [people, without],
-            progress=lambda stage, done, total: stages.append(stage),
-        )
-
-    assert stages == []

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reseen.datasets.check import check
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
-from reseen.datasets.report import Duplicates, Part, Sizes
-from reseen.datasets.skipped import NOT_IN_GALLERY, SkippedQuery
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample, Split
+from reseen.datasets.report import Duplicates, Part, Sizes, SkippedQuery
+from reseen.scores.matches import SkipReason
 
 WriteImages = Callable[..., list[Path]]
 TRAIN: tuple[Split, ...] = ("train",)
@@ -26,7 +26,7 @@ def manifest(*samples: tuple[Path, str, str | None, Split | None]) -> Manifest:
 
 def test_counts_of_every_part(write_images: WriteImages) -> None:
     paths = write_images(*(f"{number}.png" for number in range(8)))
-    persons = ("1", "1", "2", "3", "3", DISTRACTOR, DISTRACTOR, JUNK)
+    persons = ("1", "1", "2", "3", "3", DISTRACTOR_NAME, DISTRACTOR_NAME, JUNK_NAME)
     splits = TRAIN * 3 + QUERY + GALLERY * 4
     told: list[tuple[int, int]] = []
     report = check(
@@ -54,12 +54,12 @@ def test_a_dataset_without_parts_is_counted_whole(write_images: WriteImages) -> 
     report = check(manifest(*((path, person, None, None) for path, person in zip(paths, "112", strict=True))))
     assert report.parts == (Part(None, images=3, persons=2, distractors=0, junk=0),)
     assert report.overlap == ()
-    assert report.skipped == (SkippedQuery(str(paths[2]), "2", NOT_IN_GALLERY),)
+    assert report.skipped == (SkippedQuery(str(paths[2]), "2", SkipReason.NOT_IN_GALLERY),)
 
 
 def test_persons_named_0000_are_persons_in_training(write_images: WriteImages) -> None:
     (path,) = write_images("a.png")
-    assert check(manifest((path, DISTRACTOR, None, "train"))).parts[0] == Part("train", 1, 1, 0, 0)
+    assert check(manifest((path, DISTRACTOR_NAME, None, "train"))).parts[0] == Part("train", 1, 1, 0, 0)
 
 
 def test_broken_files_are_named_with_the_reason(tmp_path: Path, write_images: WriteImages) -> None:
@@ -115,8 +115,8 @@ def test_persons_with_one_image_or_one_camera_are_named_over_all_parts(write_ima
         "one image",
         "unknown",
         "unknown",
-        DISTRACTOR,
-        JUNK,
+        DISTRACTOR_NAME,
+        JUNK_NAME,
     )
     cameras = ("1", "2", "1", "1", "2", None, None, "1", "1")
     splits = QUERY + GALLERY + QUERY + GALLERY * 6
@@ -127,7 +127,7 @@ def test_persons_with_one_image_or_one_camera_are_named_over_all_parts(write_ima
 
 def test_persons_in_training_and_evaluation_are_named(write_images: WriteImages) -> None:
     paths = write_images(*(f"{number}.png" for number in range(6)))
-    persons = ("a", "b", DISTRACTOR, "b", "c", DISTRACTOR)
+    persons = ("a", "b", DISTRACTOR_NAME, "b", "c", DISTRACTOR_NAME)
     splits = TRAIN * 3 + GALLERY + QUERY + GALLERY
     assert check(manifest(*zip(paths, persons, "111111", splits, strict=True))).overlap == ("b",)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reseen.datasets.hold_out import hold_out
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample
 from reseen.errors import DatasetError
 
 persons_sets = st.sets(st.text("abcde", min_size=1, max_size=4), min_size=4, max_size=20)
@@ -63,8 +63,11 @@ def test_images_held_out_are_both_query_and_gallery() -> None:
 
 
 def test_distractors_and_junk_are_neither_trained_on_nor_queries() -> None:
-    dataset = hold_out(unsplit(["a", "b", "c", "d", DISTRACTOR, JUNK], images=1), 0.5)
-    assert [sample.split for sample in dataset.samples if sample.person in (DISTRACTOR, JUNK)] == ["gallery", "gallery"]
+    dataset = hold_out(unsplit(["a", "b", "c", "d", DISTRACTOR_NAME, JUNK_NAME], images=1), 0.5)
+    assert [sample.split for sample in dataset.samples if sample.person in (DISTRACTOR_NAME, JUNK_NAME)] == [
+        "gallery",
+        "gallery",
+    ]
     assert len(dataset.junk) == 1
 
 
@@ -81,6 +84,6 @@ def test_a_dataset_with_parts_is_left_alone() -> None:
 
 def test_too_few_persons_are_an_error() -> None:
     with pytest.raises(DatasetError) as caught:
-        hold_out(unsplit(["a", "b", "c", DISTRACTOR, JUNK]), 0.5)
+        hold_out(unsplit(["a", "b", "c", DISTRACTOR_NAME, JUNK_NAME]), 0.5)
     assert caught.value.got == "3"
     assert "split" in (caught.value.cure or "")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Sample
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Sample
 from reseen.datasets.market1501 import FOLDERS, find_market1501, read_market1501
 from reseen.errors import DatasetError
 
@@ -30,8 +30,8 @@ def test_names_tell_person_camera_and_time(tmp_path: Path, write_images: WriteIm
     assert read_market1501(tmp_path).samples == (
         Sample(train, "0002", camera="1", split="train", time="s1_000451"),
         Sample(query, "0001", camera="6", split="query", time="s3_001234"),
-        Sample(junk, JUNK, camera="3", split="gallery", time="s2_000401"),
-        Sample(distractor, DISTRACTOR, camera="1", split="gallery", time="s1_000151"),
+        Sample(junk, JUNK_NAME, camera="3", split="gallery", time="s2_000401"),
+        Sample(distractor, DISTRACTOR_NAME, camera="1", split="gallery", time="s1_000151"),
         Sample(match, "0001", camera="2", split="gallery", time="s1_000301"),
     )
 
@@ -152,8 +152,8 @@ def test_the_real_dataset_holds_the_published_counts(market1501: Path) -> None:
     assert len(query) == 3_368
     assert len(gallery) == 15_913
     assert len(dataset.junk) == 3_819
-    assert sum(sample.person == DISTRACTOR for sample in gallery) == 2_798
-    assert [len({sample.person for sample in part} - {DISTRACTOR}) for part in (train, query, gallery)] == [
+    assert sum(sample.person == DISTRACTOR_NAME for sample in gallery) == 2_798
+    assert [len({sample.person for sample in part} - {DISTRACTOR_NAME}) for part in (train, query, gallery)] == [
         751,
         750,
         750,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reseen.datasets.hold_out import hold_out
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample, Split
 from reseen.datasets.merge import merge, name_apart, training_and_evaluation
 from reseen.errors import DatasetError, UsageError
 
@@ -51,13 +51,16 @@ def test_junk_and_distractors_keep_their_names_and_an_unknown_camera_stays_unkno
     special = tuple(
         Sample(Path(f"{split}{person}.jpg"), person, None, split)
         for split in ("train", "gallery")
-        for person in (JUNK, DISTRACTOR)
+        for person in (JUNK_NAME, DISTRACTOR_NAME)
     )
     merged = merge([Manifest("a", Path("a"), special), Manifest("b", Path("b"), special)])
 
     assert len(merged.junk) == 4
-    assert persons(merged, "gallery") == [DISTRACTOR, DISTRACTOR]
-    assert persons(merged, "train") == [f"a/{DISTRACTOR}", f"b/{DISTRACTOR}"]  # a person like others, and not the same
+    assert persons(merged, "gallery") == [DISTRACTOR_NAME, DISTRACTOR_NAME]
+    assert persons(merged, "train") == [
+        f"a/{DISTRACTOR_NAME}",
+        f"b/{DISTRACTOR_NAME}",
+    ]  # a person like others, and not the same
     assert {sample.camera for sample in merged.samples} == {None}
 
 

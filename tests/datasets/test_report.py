@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 
-from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes
-from reseen.datasets.skipped import NOT_IN_GALLERY, OWN_CAMERA_ONLY, SkippedQuery
+from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes, SkippedQuery
+from reseen.scores.matches import SkipReason
 
 REPORT = DatasetReport(
     name="people",
@@ -24,9 +24,9 @@ REPORT = DatasetReport(
     one_camera=tuple(str(number) for number in range(1_200)),
     overlap=("1", "2"),
     skipped=(
-        SkippedQuery("q1.jpg", "1", OWN_CAMERA_ONLY),
-        SkippedQuery("q2.jpg", "2", NOT_IN_GALLERY),
-        SkippedQuery("q3.jpg", "3", OWN_CAMERA_ONLY),
+        SkippedQuery("q1.jpg", "1", SkipReason.OWN_CAMERA_ONLY),
+        SkippedQuery("q2.jpg", "2", SkipReason.NOT_IN_GALLERY),
+        SkippedQuery("q3.jpg", "3", SkipReason.OWN_CAMERA_ONLY),
     ),
     passed_over=("anna/1.heic", "readme.txt"),
 )
@@ -73,4 +73,4 @@ def test_the_whole_report_goes_into_json() -> None:
     assert found["sizes"]["different"] == 3
     assert found["duplicates"][1] == {"paths": ["d.jpg", "e.jpg"], "splits": ["query", "train"], "persons": ["1", "2"]}
     assert len(found["one_camera"]) == 1_200
-    assert found["skipped"][0] == {"path": "q1.jpg", "person": "1", "reason": OWN_CAMERA_ONLY}
+    assert found["skipped"][0] == {"path": "q1.jpg", "person": "1", "reason": SkipReason.OWN_CAMERA_ONLY}

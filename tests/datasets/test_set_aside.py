@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reseen.datasets.hold_out import hold_out
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample, Split
 from reseen.datasets.set_aside import NOBODY, people_hash, set_aside
 from reseen.errors import DatasetError
 
@@ -22,8 +22,8 @@ def dataset(persons: int, *, split: Split | None = "train") -> Manifest:
     others = [
         Sample(Path("q.jpg"), "q", "0", "query"),
         Sample(Path("g.jpg"), "q", "1", "gallery"),
-        Sample(Path("d.jpg"), DISTRACTOR, "1", "gallery"),
-        Sample(Path("j.jpg"), JUNK, "1", "train"),
+        Sample(Path("d.jpg"), DISTRACTOR_NAME, "1", "gallery"),
+        Sample(Path("j.jpg"), JUNK_NAME, "1", "train"),
     ]
     return Manifest("made", Path("root"), tuple(samples + (others if split else [])))
 
@@ -74,7 +74,9 @@ def test_too_few_training_persons_are_refused() -> None:
 
 def test_the_hash_of_people_is_over_their_names_whatever_their_images() -> None:
     wanted = hashlib.sha256(b"a\nb").hexdigest()
-    samples = [Sample(path=Path(f"{n}.jpg"), person=person) for n, person in enumerate(["b", "a", "b", DISTRACTOR])]
+    samples = [
+        Sample(path=Path(f"{n}.jpg"), person=person) for n, person in enumerate(["b", "a", "b", DISTRACTOR_NAME])
+    ]
     assert people_hash(Manifest("x", Path(), tuple(samples))) == wanted
     assert people_hash(Manifest("y", Path("z"), tuple(samples[:2]))) == wanted
     assert people_hash(Manifest("nobody", Path(), ())) == NOBODY

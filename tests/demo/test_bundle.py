@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import embed_split, evaluate_retrieval
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
 from reseen.demo import bundle as demo_bundle
 from reseen.demo.bundle import show_bundle
@@ -15,7 +16,7 @@ from reseen.engines.embedder import load
 
 def test_a_bundle_compares_and_searches(small_bundle: Path, people: Manifest, tmp_path: Path) -> None:
     with load(small_bundle) as embedder:
-        found = evaluate_retrieval(embed_dataset(embedder, people))
+        found = evaluate_retrieval(embed_split(embedder, evaluation_split(people)))
         shown = show_bundle(embedder, people, found, tmp_path)
 
     assert shown.searched == len(people.split("gallery"))

@@ -11,8 +11,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from reseen.assess.evaluate import embed_dataset
+from reseen.assess.evaluate import embed_split
 from reseen.bundle.bundle import open_bundle
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
 from reseen.demo import training as demo_training
 from reseen.demo.training import learn
@@ -49,7 +50,9 @@ def test_untrained_means_the_network_that_training_started_from(
         if name.endswith(("running_mean", "running_var")):
             value.fill_(float(name.endswith("var")))
     safetensors.torch.save_file(weights, path)
-    features = embed_dataset(NetworkEmbedder(load_network(recipe.model, path), recipe.preprocess), people)
+    features = embed_split(
+        NetworkEmbedder(load_network(recipe.model, path), recipe.preprocess), evaluation_split(people)
+    )
     np.testing.assert_allclose(features.query_features, learnt.before.retrieval.query_features, atol=1e-5)
 
 

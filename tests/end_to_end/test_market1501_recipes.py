@@ -14,7 +14,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import embed_split, evaluate_retrieval
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.open import open_dataset
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
@@ -126,7 +127,7 @@ def test_osnet_trains_from_scratch_and_evaluates(excerpt: Path, output: Path) ->
 
     train(TrainingRun(recipe, manifest, output, CPU))
     embedder = load_embedder(recipe, output / "checkpoints" / "best", CPU)
-    found = evaluate_retrieval(embed_dataset(embedder, manifest))
+    found = evaluate_retrieval(embed_split(embedder, evaluation_split(manifest)))
 
     measured = check_log(output, {"cross_entropy", "triplet"})
     assert {name: found.figures()[name] for name in measured} == measured

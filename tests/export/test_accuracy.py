@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from reseen.bundle.description import Accuracy
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import ExportError, FeaturesError
 from reseen.export.accuracy import measure_accuracy, require_accuracy
-from reseen.export.quantisation_images import People, QuantisationImages, read_quantisation_images
+from reseen.export.quantisation_images import QuantisationImages, read_quantisation_images
 from reseen.images.preprocess import Preprocess
 
 SIZE = Preprocess(height=64, width=32)
@@ -29,14 +30,16 @@ def colours(images: np.ndarray) -> np.ndarray:
     return unit
 
 
-def naive_map(features: np.ndarray, people: People) -> float:
+def naive_map(features: np.ndarray, people: EvaluationSplit) -> float:
     """Mean average precision, a query at a time."""
     precisions = []
-    for query, person, camera in zip(people.query, people.query_persons, people.query_cameras, strict=True):
-        scores = features[people.gallery] @ features[query]
-        own = (people.gallery_persons == person) & (people.gallery_cameras == camera)
+    rows = {path: row for row, path in enumerate(people.paths)}
+    gallery = features[[rows[each.path] for each in people.gallery]]
+    for query in people.query:
+        scores = gallery @ features[rows[query.path]]
+        own = [(each.person, each.camera) == (query.person, query.camera) for each in people.gallery]
         order = [place for place in np.argsort(-scores, kind="stable") if not own[place]]
-        right = people.gallery_persons[order] == person
+        right = [people.gallery[place].person == query.person for place in order]
         ranks = np.flatnonzero(right) + 1
         precisions.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))
     return float(np.mean(precisions))

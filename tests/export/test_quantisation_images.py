@@ -50,18 +50,10 @@ def test_a_dataset_is_quantised_on_its_training_images_and_measured_on_its_peopl
     query, gallery = (
         {sample.path for sample in manifest.split(part) if sample.person != "0000"} for part in ("query", "gallery")
     )
-    assert {images.measured[place] for place in images.people.query} == query
-    assert {images.measured[place] for place in images.people.gallery} == gallery
-    assert len(set(images.people.query_persons)) == 9
-    persons = {
-        images.measured[place].name[:4]: code
-        for place, code in zip(images.people.query, images.people.query_persons, strict=True)
-    }
-    for place, code, camera in zip(
-        images.people.gallery, images.people.gallery_persons, images.people.gallery_cameras, strict=True
-    ):
-        assert persons[images.measured[place].name[:4]] == code
-        assert images.measured[place].name[5:7] == f"c{camera + 1}"
+    assert {sample.path for sample in images.people.query} == query
+    assert {sample.path for sample in images.people.gallery} == gallery
+    assert images.measured == images.people.paths
+    assert len({sample.person for sample in images.people.query}) == 9
 
 
 def test_without_training_images_other_people_of_the_gallery_are_quantised_on(
@@ -78,7 +70,7 @@ def test_without_training_images_other_people_of_the_gallery_are_quantised_on(
 
     assert images.people is not None
     measured = {path.name[:4] for path in images.measured}
-    assert len(measured) == len(set(images.people.query_persons)) == 5
+    assert len(measured) == len({sample.person for sample in images.people.query}) == 5
     others = [s.path for s in open_dataset(table).split("gallery") if s.person not in measured]
     assert pixels_of(images) == resized(others)
 
@@ -108,7 +100,7 @@ def test_no_more_than_so_many_are_taken(crops: Path, people: Path, monkeypatch: 
     assert (len(unlabelled.quantise), len(unlabelled.measured)) == (11, 12)
     assert len(labelled.quantise) == 11
     assert labelled.people is not None
-    assert len(set(labelled.people.query_persons)) == quantisation_images.FEWEST_PEOPLE
+    assert len({sample.person for sample in labelled.people.query}) == quantisation_images.FEWEST_PEOPLE
 
 
 @pytest.mark.parametrize("kind", ["crops", "people"])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from reseen.assess.evaluate import embed_dataset
+from reseen.assess.evaluate import embed_split
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
 from reseen.errors import WeightsError
 from reseen.models.load_embedder import load_embedder
@@ -41,4 +42,5 @@ def test_flip_is_a_setting_of_the_recipe(finished_run: Path, people: Manifest, s
     plain, flipped = (load_embedder(small_recipe(f"evaluation.flip={flip}"), weights, CPU) for flip in (False, True))
 
     assert (plain.flip, flipped.flip) == (False, True)
-    assert not np.allclose(embed_dataset(plain, people).query_features, embed_dataset(flipped, people).query_features)
+    split = evaluation_split(people)
+    assert not np.allclose(embed_split(plain, split).query_features, embed_split(flipped, split).query_features)

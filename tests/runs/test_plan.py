@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from reseen.assess.calibrate import calibration_people
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.datasets.manifest import Manifest, Split
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
@@ -28,7 +29,7 @@ def test_a_plan_holds_the_training_images_and_what_is_compared(
     assert plan.samples == people.split("train")
     assert len(plan.persons) == 6
     assert [plan.persons[label] for label in plan.labels] == [sample.person for sample in plan.samples]
-    assert plan.compared == {people.name: (people.split("query"), people.split("gallery"))}
+    assert plan.evaluated == (EvaluationSplit(people, people.split("query"), people.split("gallery")),)
     assert not (tmp_path / "run").exists()
 
 

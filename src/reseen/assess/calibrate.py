@@ -9,7 +9,8 @@ from reseen.assess.extract import EmbedsImages, Progress, extract_features
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.calibration.calibration import Calibration
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, camera_codes, person_codes
+from reseen.datasets.codes import Codes
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest
 from reseen.datasets.merge import training_and_evaluation
 from reseen.datasets.set_aside import people_hash, set_aside
 from reseen.errors import DatasetError, FeaturesError
@@ -69,7 +70,7 @@ def own_people(manifest: Manifest) -> Manifest:
             got=", ".join(sorted({sample.split for sample in manifest.samples if sample.split})),
             cure="give -c with the recipe of the run, whose training set people aside; or images of other people",
         )
-    persons = {sample.person for sample in manifest.samples} - {DISTRACTOR, JUNK}
+    persons = {sample.person for sample in manifest.samples} - {DISTRACTOR_NAME, JUNK_NAME}
     samples = tuple(replace(sample, split="gallery") for sample in manifest.samples)
     return replace(manifest, name=f"{len(persons)} people of {manifest.name}", samples=samples)
 
@@ -89,9 +90,8 @@ def embed_calibration_people(
     """
     samples = people.split("gallery")
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
-    persons = tuple(sorted({sample.person for sample in samples} - {DISTRACTOR}))
-    cameras = tuple(sorted({sample.camera for sample in samples if sample.camera is not None}))
-    return CalibrationSet.of(people.name, features, person_codes(samples, persons), camera_codes(samples, cameras))
+    labels = Codes.of(samples).labels(people.name, samples)
+    return CalibrationSet.of(people.name, features, labels.persons, labels.cameras)
 
 
 def add_calibration(bundle: Bundle, calibration: Calibration) -> None:

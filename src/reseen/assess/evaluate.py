@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,17 +10,14 @@ import numpy as np
 
 from reseen.assess.extract import EmbedsImages, Extract, Progress, extract_features
 from reseen.assess.ranking import ranking_scores
-from reseen.datasets.hold_out import hold_out
-from reseen.datasets.manifest import Manifest, Sample, camera_codes, person_codes
-from reseen.datasets.skipped import skipped_queries
-from reseen.errors import DatasetError
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.evaluation.bootstrap import metric_intervals
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.multi_query import multi_query
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
-from reseen.recipe.schema import Recipe, Reranking
+from reseen.recipe.schema import Reranking
 from reseen.scores.interval import Interval
 
 
@@ -70,12 +66,12 @@ class Evaluation:
     def details(self) -> list[str]:
         """What was compared, for people to read."""
         retrieval, found = self.retrieval, self.metrics
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in found.skipped.counts.items() if count)
+        skipped = f"{len(found.skipped)} ({found.skipped})" if found.skipped else "0"
         return [
             f"gallery features {retrieval.gallery_features.shape}, junk dropped {retrieval.junk_dropped}",
             f"query features {retrieval.query_features.shape}",
             *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
-            f"queries evaluated {found.queries}, skipped {len(found.skipped)}{f' ({reasons})' if reasons else ''}",
+            f"queries evaluated {found.queries}, skipped {skipped}",
             f"re-ranking {self.reranking.name.replace('_', '-') if self.reranking else 'none'}",
             *([f"merged into other queries: {self.joined}"] if self.joined else []),
             *self._intervals(),
@@ -120,41 +116,9 @@ def evaluate_retrieval(
     return Evaluation(merged, measured.metrics, reranking, measured.further, joined)
 
 
-def evaluated_part(recipe: Recipe, manifest: Manifest) -> Manifest:
-    """A dataset without the persons that the recipe trains on."""
-    return hold_out(manifest, recipe.data.hold_out) if recipe.data.hold_out else manifest
-
-
-def query_and_gallery(manifest: Manifest) -> tuple[tuple[Sample, ...], tuple[Sample, ...]]:
-    """A dataset's query and gallery, without junk.
-
-    Raises:
-        DatasetError: one of them is empty, or every query would be skipped.
-    """
-    query, gallery = manifest.split("query"), manifest.split("gallery")
-    for name, samples in (("query", query), ("gallery", gallery)):
-        if not samples:
-            raise DatasetError(
-                f"{manifest.root} has no {name} images",
-                expected="a query and a gallery to evaluate on",
-                got=f"{len(query)} query and {len(gallery)} gallery images",
-                cure="name them in the manifest's split column, or put them into query/ and gallery/",
-            )
-    skipped = skipped_queries(manifest)
-    if len(skipped) == len(query):
-        reasons = Counter(each.reason for each in skipped)
-        raise DatasetError(
-            f"{manifest.root}: no query can be evaluated, all are skipped",
-            expected="at least one query whose person another camera sees in the gallery",
-            got=", ".join(f"{count} × {reason}" for reason, count in reasons.items()),
-            cure="check the persons, the cameras and the splits: reseen data check",
-        )
-    return query, gallery
-
-
-def embed_dataset(
+def embed_split(
     embedder: EmbedsImages,
-    manifest: Manifest,
+    split: EvaluationSplit,
     progress: Progress | None = None,
     extract: Extract = extract_features,
 ) -> RetrievalSet:
@@ -162,38 +126,19 @@ def embed_dataset(
 
     Args:
         embedder: makes them.
-        manifest: the dataset.
+        split: the query and the gallery, `checked`.
         progress: told how far the gallery and the query have come.
         extract: reads and embeds the images.
 
     Raises:
-        DatasetError: no query or no gallery.
         ImageError: an image cannot be read.
     """
-    query, gallery = query_and_gallery(manifest)
-    gallery_paths = list(dict.fromkeys(sample.path for sample in gallery))
-    known = set(gallery_paths)
-    query_paths = [path for path in dict.fromkeys(sample.path for sample in query) if path not in known]
+    of_gallery = len({sample.path for sample in split.gallery})
     features = np.concatenate(
         [
-            extract(embedder, gallery_paths, progress, "gallery"),
-            extract(embedder, query_paths, progress, "query"),
+            extract(embedder, split.paths[:of_gallery], progress, "gallery"),
+            extract(embedder, split.paths[of_gallery:], progress, "query"),
         ]
     )
-    place = {path: number for number, path in enumerate(gallery_paths + query_paths)}
-    query_images = np.array([place[sample.path] for sample in query])
-    gallery_images = np.array([place[sample.path] for sample in gallery])
-    persons = tuple(sorted({sample.person for sample in query + gallery}))
-    cameras = tuple(sorted({sample.camera for sample in query + gallery if sample.camera is not None}))
-    retrieval = RetrievalSet.of(
-        query_features=features[query_images],
-        gallery_features=features[gallery_images],
-        query_persons=person_codes(query, persons),
-        gallery_persons=person_codes(gallery, persons),
-        query_cameras=camera_codes(query, cameras),
-        gallery_cameras=camera_codes(gallery, cameras),
-        query_images=query_images,
-        gallery_images=gallery_images,
-    )
-    junk_dropped = sum(sample.split in ("gallery", None) for sample in manifest.junk)
-    return replace(retrieval, junk_dropped=junk_dropped, camera_names=cameras)
+    retrieval = RetrievalSet.of_images(features, *split.labels())
+    return replace(retrieval, junk_dropped=split.junk_dropped, camera_names=split.cameras)

@@ -8,17 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reseen.assess.evaluate import (
-    Evaluation,
-    embed_dataset,
-    evaluate_retrieval,
-    evaluated_part,
-    query_and_gallery,
-)
+from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
 from reseen.assess.extract import EmbedsImages, Progress
-from reseen.datasets.manifest import Manifest
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.files import append_lines, make_folder, write_whole
-from reseen.recipe.schema import Recipe
+from reseen.recipe.schema import Evaluation as EvaluationSettings
 
 Figures = Mapping[str, float | int | bool]
 MEAN = "mean"
@@ -94,8 +88,8 @@ def describe(figures: Figures) -> str:
 
 def evaluate_on(
     embedder: EmbedsImages,
-    recipe: Recipe,
-    manifests: Sequence[Manifest],
+    splits: Sequence[EvaluationSplit],
+    settings: EvaluationSettings,
     *,
     rerank: bool = False,
     merge_queries: bool = False,
@@ -104,32 +98,24 @@ def evaluate_on(
 ) -> Evaluations:
     """Evaluate a network or a bundle on datasets of different names, each on its own.
 
-    Where a dataset names no parts, the people that training with the recipe holds out are evaluated, or everyone when
-    it holds out nobody.
-
     Args:
         embedder: makes the features.
-        recipe: whom it holds out, and how it evaluates.
-        manifests: the datasets.
-        rerank: re-rank with the recipe's settings.
+        splits: the datasets' queries and galleries, `checked`.
+        settings: how to re-rank, and in how much memory.
+        rerank: re-rank.
         merge_queries: all query images of a person by one camera search together.
         thorough: measure everything.
         progress: told how far the embedding of gallery and query, and re-ranking, have come.
 
     Raises:
-        DatasetError: a dataset has no query or no gallery, which is told before any image is read.
         ImageError: an image cannot be read.
         FeaturesError: no query of one of them can be evaluated.
     """
-    parts = {each.name: evaluated_part(recipe, each) for each in manifests}
-    for part in parts.values():
-        query_and_gallery(part)
-    settings = recipe.evaluation
     measured = {}
-    for each in manifests:
-        told = stage_of(progress, each, manifests)
-        measured[each.name] = evaluate_retrieval(
-            embed_dataset(embedder, parts[each.name], told),
+    for split in splits:
+        told = stage_of(progress, split, splits)
+        measured[split.name] = evaluate_retrieval(
+            embed_split(embedder, split, told),
             settings.reranking if rerank else None,
             settings.memory,
             merge_queries=merge_queries,
@@ -139,8 +125,8 @@ def evaluate_on(
     return Evaluations(measured)
 
 
-def stage_of(progress: Progress | None, manifest: Manifest, manifests: Sequence[Manifest]) -> Progress | None:
+def stage_of(progress: Progress | None, split: EvaluationSplit, splits: Sequence[EvaluationSplit]) -> Progress | None:
     """Progress that tells which of several datasets a stage is of."""
-    if progress is None or len(manifests) == 1:
+    if progress is None or len(splits) == 1:
         return progress
-    return lambda stage, done, total: progress(f"{manifest.name} {stage}", done, total)
+    return lambda stage, done, total: progress(f"{split.name} {stage}", done, total)

@@ -8,14 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from reseen.assess.description import Description, StoredEvaluation, describe, read_description
-from reseen.assess.evaluate import Evaluation, evaluated_part, query_and_gallery
+from reseen.assess.evaluate import Evaluation
 from reseen.assess.evaluations import Evaluations
 from reseen.assess.features import read_features, write_features
-from reseen.datasets.manifest import Manifest
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import FeaturesError, StorageError, UsageError
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.files import make_folder, write_whole
-from reseen.recipe.schema import Recipe
 
 FEATURES, DESCRIPTION = "features.npz", "evaluation.json"
 FOLDERS_TOLD = 5
@@ -32,7 +31,7 @@ def write_stored(folder: Path, reported: StoredEvaluation) -> None:
 
 
 def store_evaluations(
-    output: Path, found: Evaluations, recipe: Recipe, manifests: Sequence[Manifest], *, model: str, command: str
+    output: Path, found: Evaluations, splits: Sequence[EvaluationSplit], *, model: str, command: str
 ) -> None:
     """Keep what was evaluated: in `output` itself, or with several datasets each in a folder of its name there.
 
@@ -41,29 +40,27 @@ def store_evaluations(
     Args:
         output: a folder.
         found: the evaluations.
-        recipe: of the network.
-        manifests: the datasets, as they were evaluated.
+        splits: what was evaluated.
         model: what made the features, in words.
         command: that makes the same again.
 
     Raises:
         StorageError: it cannot be written.
     """
-    if len(manifests) > 1:
+    if len(splits) > 1:
         forget(output)
-    for manifest in manifests:
-        evaluation = found.each[manifest.name]
-        query, gallery = query_and_gallery(evaluated_part(recipe, manifest))
+    for split in splits:
+        evaluation = found.each[split.name]
         reported = StoredEvaluation(
-            title=manifest.name,
+            title=split.name,
             model=model + _merged(evaluation),
             command=command,
             retrieval=evaluation.retrieval,
-            query_paths=() if evaluation.joined else tuple(sample.path for sample in query),
-            gallery_paths=() if evaluation.joined else tuple(sample.path for sample in gallery),
+            query_paths=() if evaluation.joined else tuple(sample.path for sample in split.query),
+            gallery_paths=() if evaluation.joined else tuple(sample.path for sample in split.gallery),
             reranking=evaluation.reranking,
         )
-        write_stored(output if len(manifests) == 1 else output / manifest.name, reported)
+        write_stored(output if len(splits) == 1 else output / split.name, reported)
 
 
 def store_features(output: Path, found: Evaluation, features: Path, *, command: str) -> None:

@@ -109,6 +109,7 @@ def _tell(event: Event) -> None:
 
 def _evaluate(asked: argparse.Namespace) -> None:
     from reseen.assess.evaluations import evaluate_on
+    from reseen.datasets.evaluation_split import evaluation_split
     from reseen.datasets.open import open_datasets
     from reseen.models.load_embedder import load_embedder
     from reseen.recipe.load import load_recipe
@@ -116,7 +117,8 @@ def _evaluate(asked: argparse.Namespace) -> None:
 
     recipe = load_recipe(asked.config, asked.override)
     embedder = load_embedder(recipe, asked.weights, choose_device(asked.device))
-    done = evaluate_on(embedder, recipe, open_datasets(asked.data, "--data"), rerank=asked.rerank)
+    splits = [evaluation_split(each, recipe.data.hold_out) for each in open_datasets(asked.data, "--data")]
+    done = evaluate_on(embedder, splits, recipe.evaluation, rerank=asked.rerank)
     if asked.output is not None:
         done.save(asked.output)
     for line in done.details():

@@ -221,13 +221,14 @@ def _images(
 ) -> Evaluations:
     from reseen.assess.evaluations import evaluate_on
     from reseen.assess.stored import store_evaluations
+    from reseen.datasets.evaluation_split import evaluation_split
     from reseen.datasets.open import open_datasets
 
-    manifests = open_datasets(given.data, "--data")
+    splits = [evaluation_split(each, recipe.data.hold_out) for each in open_datasets(given.data, "--data")]
     with _embedder(given, recipe, *run_by) as (embedder, model), StageBars() as bars:
-        found = evaluate_on(embedder, recipe, manifests, **asdict(asked), progress=bars)
+        found = evaluate_on(embedder, splits, recipe.evaluation, **asdict(asked), progress=bars)
     if output is not None:
-        store_evaluations(output, found, recipe, manifests, model=model, command=_command())
+        store_evaluations(output, found, splits, model=model, command=_command())
     return found
 
 

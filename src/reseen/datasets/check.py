@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reseen.datasets.manifest import DISTRACTOR, JUNK, SPLITS, Manifest, Sample, Split
-from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes
-from reseen.datasets.skipped import skipped_queries
+from reseen.datasets.evaluation_split import EvaluationSplit
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, SPLITS, Manifest, Sample, Split
+from reseen.datasets.report import BrokenFile, DatasetReport, Duplicates, Part, Sizes, SkippedQuery
 from reseen.errors import ImageError
 from reseen.images.decode import decode_image, read_image_bytes
 from reseen.map_ahead import OnProgress, map_all
@@ -52,7 +52,7 @@ def check(manifest: Manifest, *, threads: int | None = None, progress: OnProgres
         one_image=tuple(sorted(person for person, images in images_of.items() if len(images) == 1)),
         one_camera=tuple(sorted(p for p, cameras in cameras_of.items() if len(cameras) == 1 and None not in cameras)),
         overlap=_overlap(manifest),
-        skipped=skipped_queries(manifest),
+        skipped=_skipped(EvaluationSplit.of(manifest)),
         passed_over=tuple(map(str, manifest.passed_over)),
     )
 
@@ -80,9 +80,9 @@ def _parts(manifest: Manifest) -> tuple[Part, ...]:
 
 
 def _part(split: Split | None, samples: list[Sample]) -> Part:
-    junk = sum(sample.person == JUNK for sample in samples)
-    distractors = sum(sample.person == DISTRACTOR for sample in samples if split != "train")
-    persons = {sample.person for sample in samples} - {JUNK}
+    junk = sum(sample.person == JUNK_NAME for sample in samples)
+    distractors = sum(sample.person == DISTRACTOR_NAME for sample in samples if split != "train")
+    persons = {sample.person for sample in samples} - {JUNK_NAME}
     return Part(split, len(samples) - junk, len(persons) - (distractors > 0), distractors, junk)
 
 
@@ -91,7 +91,7 @@ def _views(manifest: Manifest) -> tuple[dict[str, set[str | None]], dict[str, se
     cameras: dict[str, set[str | None]] = defaultdict(set)
     images: dict[str, set[Path]] = defaultdict(set)
     for sample in manifest.samples:
-        if sample.person not in (JUNK, DISTRACTOR):
+        if sample.person not in (JUNK_NAME, DISTRACTOR_NAME):
             cameras[sample.person].add(sample.camera)
             images[sample.person].add(sample.path)
     return cameras, images
@@ -128,10 +128,17 @@ def _duplicates(files: list[_File], samples_of: Mapping[Path, list[Sample]]) -> 
     return tuple(groups)
 
 
+def _skipped(split: EvaluationSplit) -> tuple[SkippedQuery, ...]:
+    """In the order of the queries."""
+    reasons = {place: reason for reason, places in split.skipped.by_reason.items() for place in places.tolist()}
+    skipped = ((split.query[place], reason) for place, reason in sorted(reasons.items()))
+    return tuple(SkippedQuery(str(query.path), query.person, reason) for query, reason in skipped)
+
+
 def _overlap(manifest: Manifest) -> tuple[str, ...]:
     """Persons that are both trained on and evaluated on."""
     if not manifest.has_splits:
         return ()
     trained = {sample.person for sample in manifest.split("train")}
     evaluated = {sample.person for split in ("query", "gallery") for sample in manifest.split(split)}
-    return tuple(sorted((trained & evaluated) - {DISTRACTOR}))
+    return tuple(sorted((trained & evaluated) - {DISTRACTOR_NAME}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reseen.datasets.choose_persons import choose_persons
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample, Split
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample, Split
 
 MIN_PERSONS = 2
 """Fewest persons on either side: one alone can neither be confused with another nor told apart from one."""
@@ -28,7 +28,7 @@ def hold_out(manifest: Manifest, fraction: float) -> Manifest:
     """
     if manifest.has_splits:
         return manifest
-    persons = {sample.person for sample in manifest.samples} - {JUNK, DISTRACTOR}
+    persons = {sample.person for sample in manifest.samples} - {JUNK_NAME, DISTRACTOR_NAME}
     held_out = (
         choose_persons(persons, fraction, fewest=MIN_PERSONS, fewest_left=MIN_PERSONS) if fraction else frozenset()
     )
@@ -37,6 +37,6 @@ def hold_out(manifest: Manifest, fraction: float) -> Manifest:
 
 
 def _splits(sample: Sample, held_out: frozenset[str]) -> tuple[Split, ...]:
-    if sample.person in (JUNK, DISTRACTOR):
+    if sample.person in (JUNK_NAME, DISTRACTOR_NAME):
         return ("gallery",)
     return ("query", "gallery") if sample.person in held_out else ("train",)

@@ -9,15 +9,14 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from reseen.scores.labels import UNKNOWN_CAMERA
 from reseen.shapes import Int64
 
 Split = Literal["train", "query", "gallery"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
-JUNK = "-1"
+JUNK_NAME = "-1"
 """Person of a detection that shows nobody in particular; dropped from every gallery (Market-1501's convention)."""
-DISTRACTOR = "0000"
+DISTRACTOR_NAME = "0000"
 """Person of a gallery image that matches no query; kept, and never a match (Market-1501's convention)."""
 
 
@@ -27,7 +26,7 @@ class Sample:
 
     Attributes:
         path: the image file.
-        person: identity as written in the dataset; `JUNK` and `DISTRACTOR` are special.
+        person: identity as written in the dataset; `JUNK_NAME` and `DISTRACTOR_NAME` are special.
         camera: camera as written in the dataset, or None when it is not known.
         split: the part of the protocol the image belongs to, or None when the dataset names no parts.
         time: when the image was taken, as written in the dataset, or None.
@@ -60,12 +59,12 @@ class Manifest:
 
     def split(self, split: Split) -> tuple[Sample, ...]:
         """Images of one part, without junk. A dataset that names no parts gives all its images for every part."""
-        return tuple(s for s in self.samples if s.split in (split, None) and s.person != JUNK)
+        return tuple(s for s in self.samples if s.split in (split, None) and s.person != JUNK_NAME)
 
     @cached_property
     def junk(self) -> tuple[Sample, ...]:
         """Images dropped because they show nobody in particular."""
-        return tuple(s for s in self.samples if s.person == JUNK)
+        return tuple(s for s in self.samples if s.person == JUNK_NAME)
 
     @cached_property
     def has_splits(self) -> bool:
@@ -77,19 +76,3 @@ def person_labels(samples: tuple[Sample, ...]) -> tuple[Int64[np.ndarray, " n"],
     """Class labels 0..C-1 for training, and the C persons they stand for, in sorted order."""
     persons, labels = np.unique([s.person for s in samples], return_inverse=True)
     return labels.astype(np.int64), tuple(str(p) for p in persons)
-
-
-def person_codes(samples: tuple[Sample, ...], persons: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
-    """Codes for the protocol: -1 junk, 0 distractor, else 1 + the place of the person in `persons`.
-
-    Query and gallery must be coded with the same `persons`.
-    """
-    code = {person: place for place, person in enumerate(persons, start=1)} | {JUNK: -1, DISTRACTOR: 0}
-    return np.array([code[s.person] for s in samples], dtype=np.int64)
-
-
-def camera_codes(samples: tuple[Sample, ...], cameras: tuple[str, ...]) -> Int64[np.ndarray, " n"]:
-    """Codes for the protocol: the place of the camera in `cameras`, or `UNKNOWN_CAMERA`."""
-    code: dict[str | None, int] = {camera: place for place, camera in enumerate(cameras)}
-    code[None] = UNKNOWN_CAMERA
-    return np.array([code[s.camera] for s in samples], dtype=np.int64)

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from reseen.datasets.hold_out import hold_out
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Manifest, Sample
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample
 from reseen.errors import DatasetError, UsageError
 
 
@@ -64,7 +64,7 @@ def merge(manifests: Sequence[Manifest]) -> Manifest:
 
 
 def _named(sample: Sample, dataset: str) -> Sample:
-    special = (JUNK,) if sample.split == "train" else (JUNK, DISTRACTOR)
+    special = (JUNK_NAME,) if sample.split == "train" else (JUNK_NAME, DISTRACTOR_NAME)
     return replace(
         sample,
         person=sample.person if sample.person in special else f"{dataset}/{sample.person}",

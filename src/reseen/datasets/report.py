@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from reseen.datasets.manifest import Split
-from reseen.datasets.skipped import SkippedQuery
 
 _SHOWN = 8
 
@@ -56,6 +55,15 @@ class Sizes:
     smallest_width: int
     largest_width: int
     different: int
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedQuery:
+    """A query that has no match, and why."""
+
+    path: str
+    person: str
+    reason: str
 
 
 @dataclass(frozen=True)

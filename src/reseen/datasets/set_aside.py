@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from reseen.datasets.choose_persons import choose_persons
-from reseen.datasets.manifest import DISTRACTOR, Manifest, Split
+from reseen.datasets.manifest import DISTRACTOR_NAME, Manifest, Split
 
 MIN_CALIBRATED, MIN_TRAINED = 3, 2
 """Fewest persons on either side."""
@@ -30,7 +30,7 @@ class SetAside:
 
 def people_hash(people: Manifest) -> str:
     """Who the people to calibrate on are, as weights and bundles carry it: SHA-256 over their sorted names."""
-    persons = sorted({sample.person for sample in people.samples} - {DISTRACTOR})
+    persons = sorted({sample.person for sample in people.samples} - {DISTRACTOR_NAME})
     return hashlib.sha256("\n".join(persons).encode()).hexdigest() if persons else NOBODY
 
 
@@ -44,7 +44,7 @@ def set_aside(manifest: Manifest, fraction: float) -> SetAside:
     Raises:
         DatasetError: fewer than five training persons.
     """
-    persons = {sample.person for sample in manifest.split("train")} - {DISTRACTOR}
+    persons = {sample.person for sample in manifest.split("train")} - {DISTRACTOR_NAME}
     chosen = (
         choose_persons(persons, fraction, fewest=MIN_CALIBRATED, fewest_left=MIN_TRAINED, purpose="calibration of ")
         if fraction

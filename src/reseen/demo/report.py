@@ -18,7 +18,7 @@ from PIL import Image
 import reseen
 from reseen.assess.evaluate import Evaluation
 from reseen.bundle.description import Description
-from reseen.datasets.manifest import DISTRACTOR, Manifest, Sample
+from reseen.datasets.manifest import DISTRACTOR_NAME, Manifest, Sample
 from reseen.demo.bundle import BundleShown
 from reseen.evaluation.ranked_list import ranked_list
 from reseen.files import write_whole
@@ -87,7 +87,7 @@ def write_report(results: DemoResults, output: Path) -> Path:
         queries=results.best.metrics.queries,
         skipped=len(results.best.metrics.skipped),
         gallery=len(gallery),
-        distractors=sum(sample.person == DISTRACTOR for sample in gallery),
+        distractors=sum(sample.person == DISTRACTOR_NAME for sample in gallery),
         figures=_figures(results),
         ranked=_data_uri(ranked),
         ranked_width=ranked.width,

@@ -9,8 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reseen.assess.evaluate import embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import embed_split, evaluate_retrieval
 from reseen.assess.extract import Progress
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.demo.bundle import show_bundle
 from reseen.demo.report import DemoResults, write_report
 from reseen.engines.embedder import load
@@ -72,7 +73,7 @@ def run_demo(demo: Demo, listeners: Sequence[Listener] = (), progress: Progress 
             progress=None if progress is None else lambda done, total: progress("drawing", done, total),
         )
         learnt = None if learning is None else learning(manifest)
-        as_it_comes = evaluate_retrieval(embed_dataset(shipped, manifest))
+        as_it_comes = evaluate_retrieval(embed_split(shipped, evaluation_split(manifest)))
         if learnt is None or learnt.bundle is None:
             shown = show_bundle(shipped, manifest, as_it_comes, demo.output)
         else:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
 from reseen.assess.extract import Progress
 from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import TrainingData
+from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
 from reseen.files import make_folder
 from reseen.models.embedder import NetworkEmbedder
@@ -95,7 +96,8 @@ def _untrained_network(recipe: Recipe) -> ReIDNetwork:
 
 
 def _measure(network: ReIDNetwork, recipe: Recipe, manifest: Manifest, device: torch.device) -> Evaluation:
-    return evaluate_retrieval(embed_dataset(NetworkEmbedder(network, recipe.preprocess, device), manifest))
+    embedder = NetworkEmbedder(network, recipe.preprocess, device)
+    return evaluate_retrieval(embed_split(embedder, evaluation_split(manifest)))
 
 
 def _export(

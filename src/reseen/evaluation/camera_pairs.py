@@ -12,8 +12,9 @@ import numpy as np
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
-from reseen.evaluation.protocol import RetrievalSet, SamePerson
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.scores.labels import UNKNOWN_CAMERA
+from reseen.scores.matches import SamePerson
 from reseen.shapes import Float32, Int64
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from reseen.errors import FeaturesError
-from reseen.evaluation.protocol import SamePerson
+from reseen.scores.matches import SamePerson
 from reseen.shapes import Float32, Float64, Int64
 
 MANY_TIES = 60

@@ -14,8 +14,9 @@ import numpy as np
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MatchRanks, rank_matches
-from reseen.evaluation.protocol import RetrievalSet, SkippedQueries
+from reseen.evaluation.protocol import RetrievalSet
 from reseen.scores.blocks import row_blocks
+from reseen.scores.matches import SkippedQueries
 from reseen.shapes import Float32, Float64, Int64
 
 
@@ -119,11 +120,10 @@ def evaluate(retrieval: RetrievalSet, scores: Iterable[Float32[np.ndarray, "_ g"
     """
     queries = retrieval.valid_queries
     if not len(queries):
-        reasons = ", ".join(f"{count} × {reason}" for reason, count in retrieval.skipped.counts.items() if count)
         raise FeaturesError(
             "no query can be evaluated: all are skipped",
             expected="at least one query whose person another camera sees in the gallery",
-            got=reasons,
+            got=str(retrieval.skipped),
             cure="check the persons, the cameras and the splits",
         )
     found, done = [], 0

@@ -1,8 +1,7 @@
-"""The single-query protocol of Market-1501: which gallery images a query is ranked against, and which queries count.
+"""The single-query protocol of Market-1501: features of query and gallery, and which pairs of them count.
 
 For a query, three kinds of gallery images are left out: junk (dropped once, for all queries), images of the same
-person by the same camera (too easy), and the query image itself. Distractors stay and match nobody. A query without
-a match left is skipped, with a reason.
+person by the same camera (too easy), and the query image itself; see `reseen.scores.matches`.
 
 Source: Zheng et al., "Scalable Person Re-identification: A Benchmark", ICCV 2015.
 """
@@ -15,48 +14,10 @@ from functools import cached_property
 import numpy as np
 
 from reseen.errors import FeaturesError
-from reseen.scores.blocks import row_blocks
-from reseen.scores.labels import DISTRACTOR, JUNK, UNKNOWN_CAMERA, Labels, check_same_images
+from reseen.scores.labels import JUNK, UNKNOWN_CAMERA, Labels, check_same_images
+from reseen.scores.matches import Matches, SamePerson, SkippedQueries
 from reseen.scores.normalise import unit_rows
-from reseen.shapes import Bool, Float, Float32, Int64, Integer
-
-
-@dataclass(frozen=True, eq=False)
-class SkippedQueries:
-    """Queries that are not evaluated, by reason; the arrays hold places in the query set, ascending."""
-
-    not_in_gallery: Int64[np.ndarray, " a"]
-    own_camera_only: Int64[np.ndarray, " b"]
-    not_a_person: Int64[np.ndarray, " c"]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many queries were skipped for which reason, in words."""
-        return {
-            "person not in gallery": len(self.not_in_gallery),
-            "only seen by the query's own camera": len(self.own_camera_only),
-            "distractor or junk query": len(self.not_a_person),
-        }
-
-    def __len__(self) -> int:
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True, eq=False)
-class SamePerson:
-    """Pairs of a query and a gallery image of the same person, sorted by query, then by place in the gallery.
-
-    Attributes:
-        queries: place in the array of queries asked for.
-        gallery: place in the gallery.
-        own_image: the gallery image is the query image itself.
-        excluded: the protocol takes the gallery image out of this query's ranking; if not, it is a match.
-    """
-
-    queries: Int64[np.ndarray, " pairs"]
-    gallery: Int64[np.ndarray, " pairs"]
-    own_image: Bool[np.ndarray, " pairs"]
-    excluded: Bool[np.ndarray, " pairs"]
+from reseen.shapes import Float, Float32, Int64, Integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +98,24 @@ class RetrievalSet:
             junk_dropped=int(np.count_nonzero(~keep)),
         )
 
+    @classmethod
+    def of_images(cls, features: Float[np.ndarray, "n d"], query: Labels, gallery: Labels) -> RetrievalSet:
+        """The set that image ids tell: the feature of image `i` is row `i`.
+
+        Raises:
+            FeaturesError: as `of` does.
+        """
+        return cls.of(
+            query_features=features[query.images],
+            gallery_features=features[gallery.images],
+            query_persons=query.persons,
+            gallery_persons=gallery.persons,
+            query_cameras=query.cameras,
+            gallery_cameras=gallery.cameras,
+            query_images=query.images,
+            gallery_images=gallery.images,
+        )
+
     @property
     def cameras_known(self) -> bool:
         """Whether any query and any gallery image have a camera; if not, only the query image itself is excluded."""
@@ -146,55 +125,23 @@ class RetrievalSet:
         """What a camera is called."""
         return self.camera_names[code] if self.camera_names else str(code)
 
-    @cached_property
+    @property
     def valid_queries(self) -> Int64[np.ndarray, " valid"]:
         """Places of the queries that have at least one match left, ascending."""
-        _, matches = self._pair_counts
-        return np.flatnonzero(matches)
+        return self._matches.valid_queries
 
-    @cached_property
+    @property
     def skipped(self) -> SkippedQueries:
         """The other queries, with the reasons."""
-        others, matches = self._pair_counts
-        person = self.query_persons > DISTRACTOR
-        return SkippedQueries(
-            not_in_gallery=np.flatnonzero(person & (others == 0)),
-            own_camera_only=np.flatnonzero(person & (others > 0) & (matches == 0)),
-            not_a_person=np.flatnonzero(~person),
-        )
+        return self._matches.skipped
 
     def same_person(self, queries: Int64[np.ndarray, " b"]) -> SamePerson:
         """All pairs of these queries (places in the query set) with gallery images of the same person."""
-        order, persons = self._gallery_by_person
-        wanted = self.query_persons[queries]
-        first = np.searchsorted(persons, wanted, side="left")
-        counts = np.where(wanted > DISTRACTOR, np.searchsorted(persons, wanted, side="right") - first, 0)
-        rows = np.repeat(np.arange(len(queries)), counts)
-        # Within a query's run, places count up from `first`; `order` is stable, so they stay in gallery order.
-        runs = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts - first, counts)
-        found = order[runs]
-        asking = queries[rows]
-        camera = self.query_cameras[asking]
-        own_camera = (camera == self.gallery_cameras[found]) & (camera != UNKNOWN_CAMERA)
-        own_image = np.zeros(len(rows), dtype=bool)
-        if self.query_images is not None and self.gallery_images is not None:
-            own_image = self.query_images[asking] == self.gallery_images[found]
-        return SamePerson(rows, found, own_image, own_image | own_camera)
+        return self._matches.same_person(queries)
 
     @cached_property
-    def _gallery_by_person(self) -> tuple[Int64[np.ndarray, " g"], Int64[np.ndarray, " g"]]:
-        """Gallery places sorted by person, and the persons in that order."""
-        order = np.argsort(self.gallery_persons, kind="stable")
-        return order, self.gallery_persons[order]
-
-    @cached_property
-    def _pair_counts(self) -> tuple[Int64[np.ndarray, " q"], Int64[np.ndarray, " q"]]:
-        """For each query: gallery images of the person other than the query image itself, and matches."""
-        others, matches = [], []
-        everyone = np.arange(len(self.query_persons))
-        for block in row_blocks(len(everyone), len(self.gallery_persons)):
-            pairs = self.same_person(everyone[block])
-            height = block.stop - block.start
-            others.append(np.bincount(pairs.queries[~pairs.own_image], minlength=height))
-            matches.append(np.bincount(pairs.queries[~pairs.excluded], minlength=height))
-        return np.concatenate(others), np.concatenate(matches)
+    def _matches(self) -> Matches:
+        return Matches(
+            Labels("query", self.query_persons, self.query_cameras, self.query_images),
+            Labels("gallery", self.gallery_persons, self.gallery_cameras, self.gallery_images),
+        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from reseen.bundle.description import Accuracy
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import ExportError
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.parity import Run
-from reseen.export.quantisation_images import People, QuantisationImages
+from reseen.export.quantisation_images import QuantisationImages
 from reseen.scores.normalise import unit_rows
 from reseen.shapes import Float32
 
@@ -60,15 +61,5 @@ def _mean_cosine(wanted: Float32[np.ndarray, "n d"], found: Float32[np.ndarray, 
     return float((a * b).sum(1).mean())
 
 
-def _mean_ap(features: Float32[np.ndarray, "n d"], people: People) -> float:
-    retrieval = RetrievalSet.of(
-        query_features=features[people.query],
-        gallery_features=features[people.gallery],
-        query_persons=people.query_persons,
-        gallery_persons=people.gallery_persons,
-        query_cameras=people.query_cameras,
-        gallery_cameras=people.gallery_cameras,
-        query_images=people.query,
-        gallery_images=people.gallery,
-    )
-    return evaluate(retrieval).mAP
+def _mean_ap(features: Float32[np.ndarray, "n d"], people: EvaluationSplit) -> float:
+    return evaluate(RetrievalSet.of_images(features, *people.labels())).mAP

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from reseen.datasets.manifest import JUNK, Manifest, Sample, camera_codes, person_codes
+from reseen.datasets.evaluation_split import EvaluationSplit
+from reseen.datasets.manifest import JUNK_NAME, Manifest
 from reseen.datasets.manifest_file import MANIFEST_SUFFIXES
 from reseen.datasets.market1501 import find_market1501
 from reseen.datasets.open import open_dataset
-from reseen.datasets.skipped import skipped_queries
 from reseen.engines.inputs import inputs_of
 from reseen.errors import DatasetError
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
-from reseen.shapes import Int64, UInt8
+from reseen.shapes import UInt8
 
 QUANTISED = 300
 """Most images that ranges are taken from."""
@@ -30,36 +30,19 @@ BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
-class People:
-    """Who is on the measured images.
-
-    Attributes:
-        query, gallery: places among the measured images; an image may be in both.
-        query_persons, gallery_persons, query_cameras, gallery_cameras: codes, as `RetrievalSet.of` takes them.
-    """
-
-    query: Int64[np.ndarray, " q"]
-    gallery: Int64[np.ndarray, " g"]
-    query_persons: Int64[np.ndarray, " q"]
-    gallery_persons: Int64[np.ndarray, " g"]
-    query_cameras: Int64[np.ndarray, " q"]
-    gallery_cameras: Int64[np.ndarray, " g"]
-
-
-@dataclass(frozen=True, eq=False)
 class QuantisationImages:
     """Images to quantise on, and others to measure on.
 
     Attributes:
         quantise: those that ranges are taken from, at the preprocess size.
         measured: the files of the others.
-        people: who is on those; None where that is not known.
+        people: who is on those, which are its `paths`; None where that is not known.
         preprocess: how an image becomes the model's input.
     """
 
     quantise: UInt8[np.ndarray, "n h w 3"]
     measured: tuple[Path, ...]
-    people: People | None
+    people: EvaluationSplit | None
     preprocess: Preprocess
 
     def batches(self) -> Iterator[UInt8[np.ndarray, "_ h w 3"]]:
@@ -84,12 +67,14 @@ def read_quantisation_images(path: Path, preprocess: Preprocess) -> Quantisation
         ImageError: an image cannot be read.
     """
     manifest = _dataset(path)
-    if manifest is not None and manifest.has_splits and manifest.split("query") and manifest.split("gallery"):
-        return _labelled(manifest, preprocess)
+    if manifest is not None and manifest.has_splits:
+        split = EvaluationSplit.of(manifest)
+        if split.query and split.gallery:
+            return _labelled(split, preprocess)
     if manifest is None:
         paths = sorted(Path(each.name) for each in inputs_of(path))
     else:
-        paths = sorted({each.path for each in manifest.samples if each.person != JUNK})
+        paths = sorted({each.path for each in manifest.samples if each.person != JUNK_NAME})
     drawn = [paths[place] for place in np.random.default_rng(0).permutation(len(paths))]
     half = len(drawn) // 2
     return _images(path, drawn[:half], drawn[half:][:MEASURED], None, preprocess)
@@ -106,23 +91,22 @@ def _dataset(path: Path) -> Manifest | None:
         return None
 
 
-def _labelled(manifest: Manifest, preprocess: Preprocess) -> QuantisationImages:
+def _labelled(split: EvaluationSplit, preprocess: Preprocess) -> QuantisationImages:
     rng = np.random.default_rng(0)
-    persons = _drawn_persons(manifest, rng)
+    persons, manifest = _drawn_persons(split, rng), split.manifest
     query, gallery = (
-        tuple(sample for sample in manifest.split(part) if sample.person in persons) for part in ("query", "gallery")
+        tuple(sample for sample in part if sample.person in persons) for part in (split.query, split.gallery)
     )
-    measured = tuple(dict.fromkeys(sample.path for sample in query + gallery))
-    other = [each.path for each in manifest.split("train") or manifest.split("gallery") if each.person not in persons]
+    people = EvaluationSplit(manifest, query, gallery)
+    other = [each.path for each in manifest.split("train") or split.gallery if each.person not in persons]
     quantise = [other[place] for place in rng.permutation(len(other))]
-    return _images(manifest.root, quantise, measured, _people(query, gallery, measured), preprocess)
+    return _images(manifest.root, quantise, people.paths, people, preprocess)
 
 
-def _drawn_persons(manifest: Manifest, rng: np.random.Generator) -> set[str]:
+def _drawn_persons(split: EvaluationSplit, rng: np.random.Generator) -> set[str]:
     """People of whom some query has a match, as many as `MEASURED` images allow."""
-    skipped = {each.path for each in skipped_queries(manifest)}
-    images: dict[str, int] = {each.person: 0 for each in manifest.split("query") if str(each.path) not in skipped}
-    for sample in manifest.split("query") + manifest.split("gallery"):
+    images = {split.query[place].person: 0 for place in split.matches.valid_queries}
+    for sample in split.query + split.gallery:
         if sample.person in images:
             images[sample.person] += 1
     order = [sorted(images)[place] for place in rng.permutation(len(images))]
@@ -130,7 +114,7 @@ def _drawn_persons(manifest: Manifest, rng: np.random.Generator) -> set[str]:
     drawn = order[: max(FEWEST_PEOPLE, int(np.searchsorted(upto, MEASURED, side="right")))]
     if len(drawn) < FEWEST_PEOPLE:
         raise DatasetError(
-            f"{manifest.root} has too few people to measure on",
+            f"{split.manifest.root} has too few people to measure on",
             expected=f"at least {FEWEST_PEOPLE} whom another camera sees in the gallery",
             got=str(len(drawn)),
             cure="give a larger dataset, or a folder of images of which nothing more is known",
@@ -138,22 +122,12 @@ def _drawn_persons(manifest: Manifest, rng: np.random.Generator) -> set[str]:
     return set(drawn)
 
 
-def _people(query: tuple[Sample, ...], gallery: tuple[Sample, ...], measured: Sequence[Path]) -> People:
-    place = {path: number for number, path in enumerate(measured)}
-    persons = tuple(sorted({sample.person for sample in query + gallery}))
-    cameras = tuple(sorted({sample.camera for sample in query + gallery if sample.camera is not None}))
-    return People(
-        query=np.array([place[sample.path] for sample in query]),
-        gallery=np.array([place[sample.path] for sample in gallery]),
-        query_persons=person_codes(query, persons),
-        gallery_persons=person_codes(gallery, persons),
-        query_cameras=camera_codes(query, cameras),
-        gallery_cameras=camera_codes(gallery, cameras),
-    )
-
-
 def _images(
-    root: Path, quantise: Sequence[Path], measured: Sequence[Path], people: People | None, preprocess: Preprocess
+    root: Path,
+    quantise: Sequence[Path],
+    measured: Sequence[Path],
+    people: EvaluationSplit | None,
+    preprocess: Preprocess,
 ) -> QuantisationImages:
     if min(len(quantise), len(measured)) < FEWEST:
         raise DatasetError(

@@ -13,7 +13,6 @@ from reseen.assess.measurements import Measurements, measure
 from reseen.assess.ranking import reranking_in_words, score_in_words
 from reseen.evaluation.bootstrap import RESAMPLES
 from reseen.evaluation.open_set import OpenSetPoint
-from reseen.evaluation.protocol import SkippedQueries
 from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
 from reseen.evaluation.verification import VerificationPoint
 from reseen.files import write_whole
@@ -23,6 +22,7 @@ from reseen.reports.curves import Chart, cmc_chart, det_chart, roc_chart, score_
 from reseen.reports.page_template import page_template
 from reseen.reports.pictures import gone_in_words, picture_lists
 from reseen.scores.interval import Interval
+from reseen.scores.matches import SkippedQueries
 
 FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
 NAMES_SHOWN = 10
@@ -131,11 +131,10 @@ def _at_rate(
 def _skipped(skipped: SkippedQueries, reported: StoredEvaluation) -> list[dict[str, str]]:
     paths = reported.query_paths
     root = os.path.commonpath((*paths, *reported.gallery_paths)) if paths else ""
-    places = (skipped.not_in_gallery, skipped.own_camera_only, skipped.not_a_person)
     reasons = []
-    for (text, count), each in zip(skipped.counts.items(), places, strict=True):
-        if count:
-            names = [str(paths[place].relative_to(root)) for place in each[:NAMES_SHOWN]] if paths else []
-            more = ", …" if paths and count > NAMES_SHOWN else ""
-            reasons.append({"count": f"{count:,}", "text": text, "names": ", ".join(names) + more})
+    for reason, places in skipped.by_reason.items():
+        if len(places):
+            names = [str(paths[place].relative_to(root)) for place in places[:NAMES_SHOWN]] if paths else []
+            more = ", …" if paths and len(places) > NAMES_SHOWN else ""
+            reasons.append({"count": f"{len(places):,}", "text": str(reason), "names": ", ".join(names) + more})
     return reasons

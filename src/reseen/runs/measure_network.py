@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from reseen.assess.evaluate import Evaluation, embed_dataset, evaluate_retrieval
+from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
 from reseen.assess.evaluations import Evaluations, stage_of
 from reseen.assess.extract import Progress
-from reseen.datasets.manifest import Manifest
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.models.embedder import NetworkEmbedder
 from reseen.runs.extract_together import extract_together
 from reseen.training.processes import ALONE, Processes
@@ -16,7 +16,7 @@ from reseen.training.processes import ALONE, Processes
 
 def measure_network(
     embedder: NetworkEmbedder,
-    manifests: Sequence[Manifest],
+    splits: Sequence[EvaluationSplit],
     progress: Progress | None = None,
     processes: Processes = ALONE,
 ) -> Mapping[str, float]:
@@ -25,16 +25,14 @@ def measure_network(
     Several processes share the embedding; the first one measures, and all get the figures.
 
     Raises:
-        DatasetError: a dataset has no query or no gallery.
         ImageError: an image cannot be read.
         TrainingError: another process failed.
     """
     measured: dict[str, Evaluation] = {}
-    for each in manifests:
-        retrieval = embed_dataset(
-            embedder, each, stage_of(progress, each, manifests), partial(extract_together, processes)
-        )
+    for split in splits:
+        told = stage_of(progress, split, splits)
+        retrieval = embed_split(embedder, split, told, partial(extract_together, processes))
         evaluation = processes.first(partial(evaluate_retrieval, retrieval))
         if evaluation is not None:
-            measured[each.name] = evaluation
+            measured[split.name] = evaluation
     return processes.from_first(Evaluations(measured).metrics() if processes.is_first else {})

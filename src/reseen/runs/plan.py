@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from reseen.assess.evaluate import query_and_gallery
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.datasets.hold_out import hold_out
 from reseen.datasets.manifest import Manifest, Sample, person_labels
 from reseen.datasets.sampler import PKSampler
@@ -55,8 +54,7 @@ class RunPlan:
         labels: class of each, 0 to persons - 1.
         persons: who the classes are.
         sampler: draws the batches.
-        evaluated: datasets to evaluate on, with their parts.
-        compared: query and gallery of each, by its name.
+        evaluated: query and gallery of the datasets to evaluate on.
         held_out: the people who are set aside, as query and gallery; nobody where the recipe sets nobody aside.
     """
 
@@ -64,8 +62,7 @@ class RunPlan:
     labels: Int64[np.ndarray, " n"]
     persons: tuple[str, ...]
     sampler: PKSampler
-    evaluated: tuple[Manifest, ...]
-    compared: Mapping[str, tuple[Sequence[Sample], Sequence[Sample]]]
+    evaluated: tuple[EvaluationSplit, ...]
     held_out: Manifest
 
 
@@ -83,7 +80,7 @@ def plan_run(run: TrainingRun) -> RunPlan:
     aside = set_aside(manifest, recipe.data.calibration_share)
     samples = aside.rest.split("train")
     evaluated = tuple(hold_out(each, held_out) for each in run.evaluation) or (manifest,)
-    compared = {each.name: query_and_gallery(each) for each in evaluated}
+    splits = tuple(EvaluationSplit.of(each).checked() for each in evaluated)
     labels, persons = person_labels(samples)
     settings = recipe.sampler
     sampler = PKSampler(
@@ -98,7 +95,7 @@ def plan_run(run: TrainingRun) -> RunPlan:
     share(settings.persons, settings.images_per_person, run.processes.rank, run.processes.count)
     _check_device(run)
     _check_output(run)
-    return RunPlan(samples, labels, persons, sampler, evaluated, compared, aside.calibration)
+    return RunPlan(samples, labels, persons, sampler, splits, aside.calibration)
 
 
 def _check_trained(manifest: Manifest) -> None:

@@ -30,7 +30,7 @@ def identity(run: TrainingRun, plan: RunPlan, teacher: str | None = None) -> dic
         "recipe": run.recipe.model_dump(mode="json", by_alias=True, exclude=free),
         **({} if teacher is None else {"teacher": teacher}),
         "training images": _fingerprint(plan.samples),
-        "evaluation images": [_fingerprint((*query, *gallery)) for query, gallery in plan.compared.values()],
+        "evaluation images": [_fingerprint((*split.query, *split.gallery)) for split in plan.evaluated],
         "number of processes": run.processes.count,
     }
 
@@ -57,7 +57,7 @@ def environment(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
         "data": [str(each.root) for each in run.manifest.merged or (run.manifest,)],
         "dataset": run.manifest.name,
         "dataset_root": str(run.manifest.root),
-        "evaluation": {each.name: str(each.root) for each in plan.evaluated},
+        "evaluation": {split.name: str(split.manifest.root) for split in plan.evaluated},
     }
 
 

@@ -12,6 +12,7 @@ import torch
 
 import reseen
 from reseen.assess.extract import Progress as StageProgress
+from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.datasets.set_aside import people_hash
 from reseen.files import hold_folder, make_folder, write_whole
 from reseen.losses.criterion import Criterion
@@ -82,11 +83,10 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
     log.say(f"{run.manifest.name}: {len(plan.samples)} training images from {trained}")
     if run.manifest.passed_over:
         log.say(f"passed over, no image of a kind that is read: {len(run.manifest.passed_over)} files")
-    for each in plan.evaluated:
-        query, gallery = plan.compared[each.name]
-        images = f"{len(query)} query, {len(gallery)} gallery images"
-        log.say(f"evaluated on {each.name}: {images} from {each.root.absolute()}")
-    if len(plan.compared) > 1:
+    for split in plan.evaluated:
+        images = f"{len(split.query)} query, {len(split.gallery)} gallery images"
+        log.say(f"evaluated on {split.name}: {images} from {split.manifest.root.absolute()}")
+    if len(plan.evaluated) > 1:
         log.say("recall1, mAP, …, and with them the choice of `best`, are means over the datasets evaluated on")
     return log
 
@@ -168,7 +168,7 @@ def _evaluation(run: TrainingRun, plan: RunPlan, progress: StageProgress | None)
         metrics = measure_network(embedder, plan.evaluated, progress, run.processes)
         if run.recipe.training.best_on == "evaluation":
             return metrics
-        held_out = measure_network(embedder, [plan.held_out], progress, run.processes)
+        held_out = measure_network(embedder, [EvaluationSplit.of(plan.held_out).checked()], progress, run.processes)
         return {**metrics, **{f"{HELD_OUT}/{name}": value for name, value in held_out.items()}}
 
     return evaluate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reseen.datasets.manifest import JUNK, Manifest
+from reseen.datasets.manifest import JUNK_NAME, Manifest
 from reseen.datasets.market1501 import FOLDERS, read_market1501
 from reseen.errors import StorageError
 from reseen.files import require_empty
@@ -78,7 +78,7 @@ def _write(directory: Path, plan: Plan, progress: Callable[[int, int], None] | N
     for done, shot in enumerate(plan.shots(), start=1):
         rng = np.random.default_rng([plan.seed, _SHOTS, done])
         person = draw_person(np.random.default_rng([plan.seed, _PERSONS, shot.person]))
-        crop = bad_crop(rng) if shot.name == JUNK else detector_crop(rng)
+        crop = bad_crop(rng) if shot.name == JUNK_NAME else detector_crop(rng)
         image = studios[shot.camera].photograph(person, crop, rng)
         file = f"{shot.name}_c{shot.camera + 1}s1_{next(frames[shot.camera]):06d}_01.jpg"
         image.save(folders[shot.split] / file, quality=_QUALITY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from reseen.datasets.manifest import DISTRACTOR, JUNK, Split
+from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Split
 from reseen.errors import UsageError
 
 LIMITS: dict[str, tuple[int, int]] = {
@@ -107,5 +107,5 @@ class Plan:
                     part: Split = "train" if person < self.persons else "query" if image == 0 else "gallery"
                     yield Shot(part, f"{person + 1:04d}", person, camera)
         for extra in range(self.distractors + self.junk):
-            name = DISTRACTOR if extra < self.distractors else JUNK
+            name = DISTRACTOR_NAME if extra < self.distractors else JUNK_NAME
             yield Shot("gallery", name, known + extra, extra % self.cameras)
