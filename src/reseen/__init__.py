@@ -1,20 +1,96 @@
-"""Person re-identification: train, evaluate, and find the same person in other cameras' images."""
+"""Person re-identification: train, evaluate, and find the same person in other cameras' images.
+
+    import reseen
+
+    embedder = reseen.load()
+    features = embedder.embed(["a.jpg", "b.jpg"])
+
+Every public name is here; where it is defined may change. Each is imported when it is first asked for: `import reseen`
+alone loads nothing but the standard library, and only what trains or exports loads torch.
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reseen.bundle.bundle import Bundle
+    from reseen.calibration.calibration import Calibration
+    from reseen.calibration.verdict import Verdict
+    from reseen.datasets.open import open_dataset
     from reseen.engines.embedder import Embedder, load
+    from reseen.engines.match import Match
+    from reseen.errors import (
+        BundleError,
+        CheckpointError,
+        DatasetError,
+        DownloadError,
+        EngineError,
+        ExportError,
+        FeaturesError,
+        ImageError,
+        Interrupted,
+        RecipeError,
+        ReseenError,
+        StorageError,
+        TrainingError,
+        UsageError,
+        WeightsError,
+    )
+    from reseen.images.preprocess import Preprocess
+    from reseen.recipe.load import load_recipe
+    from reseen.recipe.schema import Recipe
 
-__all__ = ["Embedder", "load"]
 __version__ = "0.1.0"
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "Calibration",
+    "CheckpointError",
+    "DatasetError",
+    "DownloadError",
+    "Embedder",
+    "EngineError",
+    "ExportError",
+    "FeaturesError",
+    "ImageError",
+    "Interrupted",
+    "Match",
+    "Preprocess",
+    "Recipe",
+    "RecipeError",
+    "ReseenError",
+    "StorageError",
+    "TrainingError",
+    "UsageError",
+    "Verdict",
+    "WeightsError",
+    "load",
+    "load_recipe",
+    "open_dataset",
+]
+
+_HOMES = {
+    "Bundle": "bundle.bundle",
+    "Calibration": "calibration.calibration",
+    "Embedder": "engines.embedder",
+    "Match": "engines.match",
+    "Preprocess": "images.preprocess",
+    "Recipe": "recipe.schema",
+    "Verdict": "calibration.verdict",
+    "load": "engines.embedder",
+    "load_recipe": "recipe.load",
+    "open_dataset": "datasets.open",
+}
+"""Where each public name is defined; what is not named here is an error, of `reseen.errors`."""
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs more than the standard library when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module 'reseen' has no attribute {name!r}")
-    from reseen.engines import embedder  # noqa: PLC0415 - an engine's library takes longer to load than Python does
+    return getattr(importlib.import_module(f"reseen.{_HOMES.get(name, 'errors')}"), name)
 
-    return getattr(embedder, name)
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
