@@ -25,7 +25,8 @@ import onnxruntime
 import torch
 
 from _measure import best_times, promise
-from reseen.engines.embedder import BATCH_SIZE, load
+from reseen.engines.embedder import BATCH_SIZE
+from reseen.engines.load import load
 from reseen.export.export import About, export_bundle
 from reseen.export.source import source_of
 from reseen.models.network import build_network

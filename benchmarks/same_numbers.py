@@ -25,7 +25,7 @@ from reseen.assess.evaluate import embed_split, evaluate_retrieval
 from reseen.assess.extract import EmbedsImages, Progress
 from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.open import open_dataset
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.export.export import About, export_bundle
 from reseen.export.source import source_of

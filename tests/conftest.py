@@ -338,6 +338,18 @@ def write_images(tmp_path: Path) -> WriteImages:
     return write
 
 
+@pytest.fixture(scope="session")
+def pictures() -> list[np.ndarray]:
+    """Smooth random images of several sizes; read only."""
+    draw = np.random.default_rng(0)
+    sizes = [(64, 32), (128, 64), (50, 20), (90, 91), (64, 32)]
+    coarse = [draw.integers(0, 256, (8, 4, 3), dtype=np.uint8) for _ in sizes]
+    return [
+        np.asarray(Image.fromarray(small).resize((width, height)))
+        for small, (height, width) in zip(coarse, sizes, strict=True)
+    ]
+
+
 def _present(path: Path, cure: str) -> Path:
     if not path.exists():
         (pytest.fail if CI else pytest.skip)(MISSING + cure)

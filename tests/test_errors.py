@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reseen import errors
-from reseen.errors import ReseenError, UsageError
+from reseen.errors import ImageError, ReseenError, UsageError
 
 ALL = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReseenError)]
 UNUSABLE_ARGUMENTS = {
@@ -50,3 +50,7 @@ def test_unusable_arguments_end_with_2_and_failures_with_1() -> None:
 def test_every_error_can_be_caught_as_one_of_reseen(kind: type[ReseenError]) -> None:
     with pytest.raises(ReseenError, match=r"^x is wrong$"):
         raise kind("x is wrong")
+
+
+def test_an_image_s_error_fits_on_one_line() -> None:
+    assert ImageError("a.jpg is empty", expected="e", got="0 bytes", cure="c").short == "a.jpg is empty: 0 bytes"

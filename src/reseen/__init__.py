@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from reseen.calibration.calibration import Calibration
     from reseen.calibration.verdict import Verdict
     from reseen.datasets.open import open_dataset
-    from reseen.engines.embedder import Embedder, load
+    from reseen.engines.embedded import Embedded
+    from reseen.engines.embedder import Embedder
+    from reseen.engines.load import load
     from reseen.engines.match import Match
     from reseen.errors import (
         BundleError,
@@ -50,6 +52,7 @@ __all__ = [
     "CheckpointError",
     "DatasetError",
     "DownloadError",
+    "Embedded",
     "Embedder",
     "EngineError",
     "ExportError",
@@ -74,12 +77,13 @@ __all__ = [
 _HOMES = {
     "Bundle": "bundle.bundle",
     "Calibration": "calibration.calibration",
+    "Embedded": "engines.embedded",
     "Embedder": "engines.embedder",
     "Match": "engines.match",
     "Preprocess": "images.preprocess",
     "Recipe": "recipe.schema",
     "Verdict": "calibration.verdict",
-    "load": "engines.embedder",
+    "load": "engines.load",
     "load_recipe": "recipe.load",
     "open_dataset": "datasets.open",
 }

@@ -67,6 +67,11 @@ class CheckpointError(UsageError):
 class ImageError(ReseenError):
     """An image that cannot be read, or that is over the limits."""
 
+    @property
+    def short(self) -> str:
+        """What is wrong, in one line."""
+        return f"{self.what}: {self.got}"
+
 
 class StorageError(ReseenError):
     """Something could not be written: disk full, read-only, no permission."""

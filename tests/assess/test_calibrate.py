@@ -16,7 +16,7 @@ from reseen.calibration.calibration import calibrate
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest
 from reseen.datasets.set_aside import set_aside
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 from reseen.errors import DatasetError, FeaturesError
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.schema import Recipe

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]

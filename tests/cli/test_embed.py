@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]

@@ -13,7 +13,7 @@ import pytest
 
 from reseen.bundle.bundle import CARD, open_bundle
 from reseen.datasets.manifest import Manifest
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 from reseen.images.decode import decode_image
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe

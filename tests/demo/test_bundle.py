@@ -11,7 +11,7 @@ from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
 from reseen.demo import bundle as demo_bundle
 from reseen.demo.bundle import show_bundle
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 
 
 def test_a_bundle_compares_and_searches(small_bundle: Path, people: Manifest, tmp_path: Path) -> None:

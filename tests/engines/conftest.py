@@ -27,18 +27,6 @@ def bare(small_bundle: Path) -> Bare:
     return features
 
 
-@pytest.fixture(scope="session")
-def pictures() -> list[np.ndarray]:
-    """Smooth random images of several sizes; read only."""
-    draw = np.random.default_rng(0)
-    sizes = [(64, 32), (128, 64), (50, 20), (90, 91), (64, 32)]
-    coarse = [draw.integers(0, 256, (8, 4, 3), dtype=np.uint8) for _ in sizes]
-    return [
-        np.asarray(Image.fromarray(small).resize((width, height)))
-        for small, (height, width) in zip(coarse, sizes, strict=True)
-    ]
-
-
 @pytest.fixture
 def image_folder(pictures: list[np.ndarray], tmp_path: Path) -> Path:
     """The pictures as `0.png` to `4.png`."""

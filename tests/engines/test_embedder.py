@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-import reseen
-from reseen.engines.embedder import Embedder, load
-from reseen.engines.inputs import inputs_of
+from reseen.calibration.verdict import search_verdict
+from reseen.engines.embedder import Embedder
+from reseen.engines.load import load
 from reseen.engines.onnx_runtime import OnnxRuntimeEngine
-from reseen.errors import BundleError, DatasetError, EngineError, ImageError, UsageError
+from reseen.errors import DatasetError, EngineError, ImageError, UsageError
 from reseen.images.decode import MAX_PIXELS
+from reseen.images.source import image_sources
 
 Bare = Callable[[np.ndarray], np.ndarray]
 
@@ -35,11 +37,6 @@ def saved(image: Image.Image, form: str, **options: Any) -> bytes:
     buffer = BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
-
-
-def test_the_package_gives_the_embedder() -> None:
-    assert reseen.load is load
-    assert reseen.Embedder is Embedder
 
 
 def test_features_are_those_of_a_bare_session(embedder: Embedder, bare: Bare, image_folder: Path) -> None:
@@ -149,10 +146,10 @@ def test_batches_are_what_embed_each_gives_at_once(small_bundle: Path, pictures:
     embedder = load(small_bundle, batch_size=2, threads=1)
     images: list[np.ndarray | bytes] = [*pictures, b"broken"]
 
-    batches = list(embedder.embed_batches(inputs_of(images)))
+    batches = list(embedder.stream(image_sources(images)))
     whole = embedder.embed_each(images)
 
-    assert [len(each) for each in batches] == [2, 2, 2]
+    assert [each.tried for each in batches] == [2, 2, 2]
     np.testing.assert_array_equal(np.concatenate([each.features for each in batches]), whole.features)
     assert list(batches[-1].broken) == ["image 5"]
 
@@ -164,7 +161,7 @@ def test_lanes_share_a_batch_and_keep_the_order(
     several = load(small_bundle, engine=engine, batch_size=8, threads=2)
     images = [pictures[place % 5] for place in range(43)]
 
-    batches = list(several.embed_batches(inputs_of(images)))
+    batches = list(several.stream(image_sources(images)))
 
     at_once = 2 if engine == "onnxruntime" else 8
     assert [len(each) for each in batches] == [at_once] * (43 // at_once) + [43 % at_once]
@@ -182,19 +179,6 @@ def test_many_threads_get_exactly_the_features_of_one(small_bundle: Path, pictur
 
     for features in found:
         np.testing.assert_array_equal(features, expected)
-
-
-def test_a_changed_file_is_not_loaded(small_bundle: Path, tmp_path: Path) -> None:
-    bundle = shutil.copytree(small_bundle, tmp_path / "bundle")
-    model, other = bundle / "model.onnx", bundle / "model_fp16.onnx"
-    whole = model.read_bytes()
-
-    changed = bytearray(whole)
-    changed[len(whole) // 2] ^= 1
-    for content in (whole[:-100], other.read_bytes(), bytes(changed)):
-        model.write_bytes(content)
-        with pytest.raises(BundleError, match=r"model\.onnx is not the file that was exported"):
-            load(bundle)
 
 
 def test_a_model_of_another_feature_size_than_the_bundle_says_is_an_error(
@@ -226,21 +210,6 @@ def test_a_closed_embedder_is_of_no_use(small_bundle: Path, pictures: list[np.nd
         embedder.embed(pictures)
     with pytest.raises(UsageError, match="the embedder is closed"):
         embedder.embed(pictures)
-
-
-def test_a_profile_without_a_place_is_refused_before_the_work(small_bundle: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be written"):
-        load(small_bundle, profile=tmp_path / "missing" / "profile.json")
-    with pytest.raises(UsageError, match="cannot be a file"):
-        load(small_bundle, profile=tmp_path)
-
-
-@pytest.mark.parametrize(
-    "option", [{"batch_size": 0}, {"threads": 257}, {"threads": -1}, {"gpu_memory": 0.0}, {"engine": "tflite"}]
-)
-def test_options_that_make_no_sense_are_refused(small_bundle: Path, option: dict[str, Any]) -> None:
-    with pytest.raises(UsageError):
-        load(small_bundle, **option)
 
 
 def test_without_a_calibration_a_comparison_is_a_score(
@@ -286,3 +255,76 @@ def test_embedding_needs_no_scipy(small_bundle: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(1, 16)"
+
+
+def test_tensors_and_opencv_s_arrays_give_the_features_of_their_pixels(
+    embedder: Embedder, pictures: list[np.ndarray]
+) -> None:
+    expected = embedder.embed(pictures[1])
+
+    np.testing.assert_allclose(embedder.embed(pictures[1][:, :, ::-1], colour="bgr"), expected, atol=1e-6)
+    tensor = torch.from_numpy(pictures[1].copy()).permute(2, 0, 1)
+    np.testing.assert_allclose(embedder.embed([tensor]), expected, atol=1e-6)
+    assert not np.allclose(embedder.embed(pictures[1][:, :, ::-1]), expected, atol=1e-2)
+
+
+def test_the_boxes_of_a_frame_are_embedded_as_crops(embedder: Embedder) -> None:
+    frame = np.random.default_rng(3).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    boxes = np.array([[0, 0, 30, 60], [80, 20, 130, 95]])
+
+    features = embedder.embed_detections(frame[:, :, ::-1], boxes, colour="bgr")
+
+    np.testing.assert_allclose(features, embedder.embed([frame[:60, :30], frame[20:90, 80:120]]), atol=1e-6)
+    assert embedder.embed_detections(frame, np.empty((0, 4))).shape == (0, 16)
+    with pytest.raises(UsageError, match="boxes are of one frame"):
+        embedder.embed_detections(np.stack([frame, frame]), boxes)
+
+
+def test_similarities_are_cosines_of_all_with_all(embedder: Embedder, pictures: list[np.ndarray]) -> None:
+    features = embedder.embed(pictures)
+
+    for given in (pictures, features, embedder.embed_each(pictures)):
+        np.testing.assert_allclose(embedder.similarity(pictures[:2], given), features[:2] @ features.T, atol=1e-6)
+    np.testing.assert_allclose(
+        embedder.similarity(features[0], features[1])[0, 0], features[0] @ features[1], atol=1e-6
+    )
+
+
+def test_features_of_another_model_are_refused(embedder: Embedder, pictures: list[np.ndarray]) -> None:
+    unit = np.full((2, 16), 0.25, dtype=np.float32)
+
+    for wrong in (unit[:, :15], unit * 2, np.full((2, 16), np.nan, np.float32), unit[None]):
+        with pytest.raises(UsageError, match="no features of this model"):
+            embedder.similarity(pictures, wrong)
+    assert embedder.similarity(unit.astype(np.float64), unit).shape == (2, 2)
+
+
+def test_a_search_ranks_the_gallery(embedder: Embedder, pictures: list[np.ndarray], image_folder: Path) -> None:
+    scores = embedder.embed(pictures[3]) @ embedder.embed(pictures).T
+    order = np.argsort(-scores[0], kind="stable")
+
+    found = embedder.search(pictures[3], image_folder, k=4)
+
+    assert [match.name for match in found] == [str(image_folder / f"{index}.png") for index in order[:4]]
+    np.testing.assert_allclose([match.score for match in found], scores[0, order[:4]], atol=1e-5)
+    assert [match.name for match in embedder.search(pictures[3], embedder.embed(pictures))] == list(map(str, order))
+    assert embedder.search(pictures[3], []) == ()
+    for query, k in ((pictures[:2], 3), (pictures[0], 0)):
+        with pytest.raises(UsageError, match="one query and at least one entry"):
+            embedder.search(query, pictures, k)
+
+
+def test_a_search_s_verdicts_count_people(calibrated_bundle: Path, pictures: list[np.ndarray]) -> None:
+    with load(calibrated_bundle) as embedder:
+        (every,) = embedder.search(pictures[0], pictures, k=1)
+        (few,) = embedder.search(pictures[0], pictures, k=1, people=2)
+
+    assert embedder.calibration is not None
+    assert every.verdict == search_verdict(embedder.calibration, every.score, 5)
+    assert few.verdict == search_verdict(embedder.calibration, few.score, 2)
+
+
+def test_it_says_what_it_is(small_bundle: Path) -> None:
+    embedder = load(small_bundle)
+    embedder.close()
+    assert repr(embedder) == "<Embedder small: 64×32 RGB → 16 numbers, onnx fp32, not calibrated, closed>"

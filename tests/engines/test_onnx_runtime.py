@@ -91,22 +91,22 @@ def test_threads_do_not_change_the_features(model: Path) -> None:
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
-@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (3, 3), (9, 4)])
-def test_calls_that_share_the_threads_get_the_same_features(model: Path, threads: int, lanes: int) -> None:
+@pytest.mark.parametrize(("threads", "parallel_calls"), [(1, 1), (2, 2), (3, 3), (9, 4)])
+def test_calls_that_share_the_threads_get_the_same_features(model: Path, threads: int, parallel_calls: int) -> None:
     engine = OnnxRuntimeEngine(model, EngineOptions(threads=threads))
     images = np.random.default_rng(2).integers(0, 256, (6, 64, 32, 3), dtype=np.uint8)
 
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda place: engine.run(images[[place]], shared=True), range(6)))
 
-    assert engine.lanes == lanes
+    assert engine.parallel_calls == parallel_calls
     np.testing.assert_allclose(np.concatenate(found), engine.run(images), atol=1e-6)
 
 
 def test_what_is_profiled_runs_in_one_lane(model: Path, tmp_path: Path) -> None:
     engine = OnnxRuntimeEngine(model, EngineOptions(threads=4, profile=tmp_path / "profile.json"))
 
-    assert engine.lanes == 1
+    assert engine.parallel_calls == 1
     engine.run(np.zeros((1, 64, 32, 3), dtype=np.uint8), shared=True)
     engine.close()
     assert '"Node"' in (tmp_path / "profile.json").read_text(encoding="utf-8")

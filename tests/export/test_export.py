@@ -11,7 +11,7 @@ import pytest
 
 from reseen.bundle.bundle import CARD, open_bundle
 from reseen.bundle.description import Model, feature_space
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 from reseen.errors import ExportError, UsageError
 from reseen.export.export import About, Target, export_bundle
 from reseen.export.source import Source

@@ -17,6 +17,7 @@ from reseen import errors
 PROMISED = {
     "Bundle",
     "Calibration",
+    "Embedded",
     "Embedder",
     "Match",
     "Preprocess",

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reseen.engines.embedder import Embedder, load
-from reseen.engines.inputs import inputs_of
+from reseen.engines.embedder import Embedder
+from reseen.engines.load import load
 from reseen.engines.match import Match
 from reseen.errors import UsageError
+from reseen.images.source import image_sources
 from reseen.reports.search_page import MAX_PICTURES, write_search_page
-from reseen.retrieval.search import Found, Search, Searched, search_folder
+from reseen.retrieval.search import Search, Searched, search_folder
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def crops(tmp_path: Path) -> Path:
 
 def page_of(bundle: Path, crops: Path, path: Path) -> str:
     with load(bundle, threads=1) as embedder:
-        found = search_folder(embedder, inputs_of(crops / "a.png"), inputs_of(crops), 10)
+        found = search_folder(embedder, image_sources(crops / "a.png"), image_sources(crops), 10)
         write_search_page(path, found, str(crops), embedder)
     return path.read_text(encoding="utf-8")
 
@@ -62,7 +63,7 @@ def test_a_calibrated_page_says_what_verdicts_mean(calibrated_bundle: Path, crop
 
 
 def test_more_pictures_than_a_page_can_show_are_refused(small_bundle: Path, tmp_path: Path) -> None:
-    matches = (Found("a.png", Match(0.5)),) * 1000
+    matches = (Match(0.5, name="a.png"),) * 1000
     search = Search((Searched("q.png", (), 1000, matches),) * (MAX_PICTURES // 1000), 1000, {})
 
     with load(small_bundle) as embedder, pytest.raises(UsageError, match="so many images"):

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reseen.engines.embedder import Embedded, Embedder, load
-from reseen.engines.inputs import Input, inputs_of
+from reseen.engines.embedded import Embedded
+from reseen.engines.embedder import Embedder
+from reseen.engines.load import load
 from reseen.errors import ImageError, UsageError
 from reseen.files import hold_folder
+from reseen.images.source import ImageSource, image_sources
 from reseen.retrieval import embed
-from reseen.retrieval.embed import embed_to_file, why
+from reseen.retrieval.embed import embed_to_file
 
 
 class Stopped(Exception):
@@ -41,13 +43,13 @@ def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def embedded_names(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the images that are embedded from now on."""
     names: list[str] = []
-    batches = embedder.embed_batches
+    batches = embedder.stream
 
-    def watched(inputs: Sequence[Input]) -> Iterator[Embedded]:
+    def watched(inputs: Sequence[ImageSource]) -> Iterator[Embedded]:
         names.extend(each.name for each in inputs)
         return batches(inputs)
 
-    monkeypatch.setattr(embedder, "embed_batches", watched)
+    monkeypatch.setattr(embedder, "stream", watched)
     return names
 
 
@@ -58,7 +60,7 @@ def stop_after(images: int, embedder: Embedder, crops: Path, output: Path) -> No
             raise Stopped
 
     with pytest.raises(Stopped):
-        embed_to_file(embedder, inputs_of(crops), output, progress=progress)
+        embed_to_file(embedder, image_sources(crops), output, progress=progress)
     assert not output.exists()
 
 
@@ -75,7 +77,7 @@ def test_images_become_a_file_and_nothing_else_is_left(embedder: Embedder, crops
     done: list[int] = []
 
     broken = embed_to_file(
-        embedder, inputs_of(crops), tmp_path / "f.npz", progress=lambda images, total: done.append(images)
+        embedder, image_sources(crops), tmp_path / "f.npz", progress=lambda images, total: done.append(images)
     )
 
     assert broken == {}
@@ -90,7 +92,7 @@ def test_what_was_stopped_goes_on_where_it_was(
     names = embedded_names(embedder, monkeypatch)
     told: list[tuple[int, int]] = []
 
-    embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
+    embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
 
     assert told == [(10, 10)]
     assert [Path(name).name for name in names] == [f"{number:02}.png" for number in range(10, 23)]
@@ -106,7 +108,7 @@ def test_from_an_image_on_that_was_changed_meanwhile_all_is_done_again(
     names = embedded_names(embedder, monkeypatch)
     told: list[tuple[int, int]] = []
 
-    embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
+    embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
 
     assert told == [(5, 15)]
     assert Path(names[0]).name == "05.png"
@@ -119,7 +121,7 @@ def test_a_change_that_keeps_the_size_is_seen_too(embedder: Embedder, crops: Pat
     os.utime(crops / "00.png", ns=(1, 1))
     told: list[tuple[int, int]] = []
 
-    embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
+    embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
 
     assert told == [(0, 15)]
 
@@ -129,7 +131,7 @@ def test_images_that_are_added_or_removed_are_not_mixed_up(embedder: Embedder, c
     (crops / "11.png").unlink()
     Image.new("RGB", (10, 20), "blue").save(crops / "99.png")
 
-    embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz")
+    embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz")
 
     check(embedder, crops, tmp_path / "f.npz")
 
@@ -139,7 +141,7 @@ def test_another_model_begins_anew(embedder: Embedder, small_bundle: Path, crops
     told: list[tuple[int, int]] = []
 
     with load(small_bundle, precision="fp16", threads=1) as other:
-        embed_to_file(other, inputs_of(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
+        embed_to_file(other, image_sources(crops), tmp_path / "f.npz", started=lambda *counts: told.append(counts))
 
         assert told == [(0, 15)]
         check(other, crops, tmp_path / "f.npz")
@@ -152,7 +154,7 @@ def test_broken_images_are_told_whether_they_were_met_before_or_after_a_stop(
         (crops / name).write_bytes(b"torn")
     stop_after(12, embedder, crops, tmp_path / "f.npz")
 
-    broken = embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz")
+    broken = embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz")
 
     assert [Path(name).name for name in broken] == ["03.png", "21.png"]
     assert all("is not an image that can be read" in reason for reason in broken.values())
@@ -163,7 +165,7 @@ def test_images_of_which_none_can_be_read_are_a_file_without_rows(embedder: Embe
     (tmp_path / "crops").mkdir()
     (tmp_path / "crops" / "a.png").write_bytes(b"")
 
-    broken = embed_to_file(embedder, inputs_of(tmp_path / "crops"), tmp_path / "f.npz")
+    broken = embed_to_file(embedder, image_sources(tmp_path / "crops"), tmp_path / "f.npz")
 
     assert len(broken) == 1
     check(embedder, tmp_path / "crops", tmp_path / "f.npz")
@@ -174,12 +176,12 @@ def test_two_processes_do_not_write_to_one_output(embedder: Embedder, crops: Pat
     folder.mkdir()
 
     with hold_folder(folder), pytest.raises(UsageError, match="is in use"):
-        embed_to_file(embedder, inputs_of(crops), tmp_path / "f.npz")
+        embed_to_file(embedder, image_sources(crops), tmp_path / "f.npz")
 
 
 def test_an_output_of_another_kind_is_refused_before_the_work(embedder: Embedder, crops: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be stored"):
-        embed_to_file(embedder, inputs_of(crops), tmp_path / "f.csv")
+        embed_to_file(embedder, image_sources(crops), tmp_path / "f.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["crops"]
 
 
@@ -188,9 +190,9 @@ def test_a_link_leads_to_the_file_and_what_is_no_file_stays(embedder: Embedder, 
     link.symlink_to(real)
     os.mkfifo(pipe)
 
-    embed_to_file(embedder, inputs_of(crops), link)
+    embed_to_file(embedder, image_sources(crops), link)
     with pytest.raises(UsageError, match=r"pipe\.npz cannot be a file"):
-        embed_to_file(embedder, inputs_of(crops), pipe)
+        embed_to_file(embedder, image_sources(crops), pipe)
 
     assert link.is_symlink()
     assert real.is_file()
@@ -200,15 +202,11 @@ def test_a_link_leads_to_the_file_and_what_is_no_file_stays(embedder: Embedder, 
 def test_names_and_features_do_not_part_ways_when_an_image_is_read_twice_with_different_luck(
     embedder: Embedder, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    twice = inputs_of([crops / "00.png", crops / "00.png"])
+    twice = image_sources([crops / "00.png", crops / "00.png"])
     name, torn = twice[0].name, ImageError("torn", expected="e", got="g", cure="c")
     feature = embedder.embed(crops / "00.png")
-    monkeypatch.setattr(embedder, "embed_batches", lambda inputs: [Embedded((name,), feature, {name: torn})])
+    monkeypatch.setattr(embedder, "stream", lambda inputs: [Embedded((name,), feature, {name: torn})])
 
     with pytest.raises(ImageError, match="given twice could be read once only"):
         embed_to_file(embedder, twice, tmp_path / "f.npz")
     assert not (tmp_path / "f.npz").exists()
-
-
-def test_what_is_wrong_with_an_image_is_one_line() -> None:
-    assert why(ImageError("a.jpg is empty", expected="e", got="0 bytes", cure="c")) == "a.jpg is empty: 0 bytes"

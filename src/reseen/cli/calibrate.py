@@ -148,7 +148,7 @@ def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], device: st
         require_set_aside,
     )
     from reseen.datasets.open import open_datasets
-    from reseen.engines.embedder import load
+    from reseen.engines.load import load
     from reseen.recipe.load import load_recipe
 
     manifests = open_datasets(data, "--data")

@@ -39,7 +39,7 @@ def compare(
 
     Example: reseen compare a.jpg b.jpg --bundle bundle --output both.png
     """
-    from reseen.engines.embedder import load
+    from reseen.engines.load import load
     from reseen.images.decode import decode_image
     from reseen.reports.comparison_picture import in_words, require_picture, write_comparison_picture
 

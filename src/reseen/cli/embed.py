@@ -25,7 +25,7 @@ from reseen.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from reseen.engines.embedder import Embedder
-    from reseen.engines.inputs import Input
+    from reseen.images.source import ImageSource
 
 
 def embed(
@@ -58,10 +58,10 @@ def embed(
 
     Example: reseen embed crops --bundle bundle --output features.npz
     """
-    from reseen.engines.embedder import load
-    from reseen.engines.inputs import inputs_of
+    from reseen.engines.load import load
+    from reseen.images.source import image_sources
 
-    inputs = inputs_of(images)
+    inputs = image_sources(images)
     with load(
         bundle,
         engine=engine,
@@ -79,7 +79,7 @@ def embed(
     tell_broken(broken, len(inputs), skip=skip_broken)
 
 
-def _store(embedder: Embedder, inputs: Sequence[Input], output: Path, *, as_json: bool) -> dict[str, str]:
+def _store(embedder: Embedder, inputs: Sequence[ImageSource], output: Path, *, as_json: bool) -> dict[str, str]:
     from reseen.retrieval.embed import embed_to_file
 
     def started(kept: int, begun: int) -> None:
@@ -106,19 +106,17 @@ def _store(embedder: Embedder, inputs: Sequence[Input], output: Path, *, as_json
     return broken
 
 
-def _print(embedder: Embedder, inputs: Sequence[Input], *, as_json: bool) -> dict[str, str]:
+def _print(embedder: Embedder, inputs: Sequence[ImageSource], *, as_json: bool) -> dict[str, str]:
     """Print features as they come, so that memory does not grow with them."""
-    from reseen.retrieval.embed import why
-
     broken: dict[str, str] = {}
     comma = ""
     if as_json:
         print(f'{{"feature_space": {json.dumps(embedder.feature_space)}, "images": [', end="")
-    for batch in embedder.embed_batches(inputs):
-        broken |= {name: why(error) for name, error in batch.broken.items()}
-        for name, feature in zip(batch.names, batch.features.tolist(), strict=True):
+    for batch in embedder.stream(inputs):
+        broken |= {name: error.short for name, error in batch.broken.items()}
+        for name, feature in batch:
             if as_json:
-                print(comma + json.dumps({"name": name, "feature": feature}), end="")
+                print(comma + json.dumps({"name": name, "feature": feature.tolist()}), end="")
                 comma = ", "
             else:
                 print(f"{visible(name)}: [{feature[0]:.6f} … {feature[-1]:.6f}] ({len(feature)},)")

@@ -238,7 +238,7 @@ def _embedder(
 ) -> Iterator[tuple[EmbedsImages, str]]:
     """The bundle, or the weights, ready to embed; and what to call it."""
     if given.bundle is not None:
-        from reseen.engines.embedder import load
+        from reseen.engines.load import load
 
         with load(
             given.bundle, engine=engine, precision=None if precision is None else precision.value, device=device

@@ -50,12 +50,12 @@ def search(
 
     Example: reseen search query.jpg --in crops --bundle bundle --output found.html
     """
-    from reseen.engines.embedder import load
-    from reseen.engines.inputs import inputs_of
+    from reseen.engines.load import load
+    from reseen.images.source import image_sources
     from reseen.reports.search_page import write_search_page
     from reseen.retrieval.search import search_folder
 
-    wanted, gallery = inputs_of(queries), inputs_of(folder)
+    wanted, gallery = image_sources(queries), image_sources(folder)
     with load(
         bundle,
         engine=engine,
@@ -88,10 +88,7 @@ def _figures(found: Search) -> dict[str, object]:
                 "query": each.query,
                 "left_out": each.left_out,
                 "people_assumed": each.people,
-                "matches": [
-                    {"rank": rank, "name": found.name, **asdict(found.match)}
-                    for rank, found in enumerate(each.matches, start=1)
-                ],
+                "matches": [{"rank": rank, **asdict(match)} for rank, match in enumerate(each.matches, start=1)],
             }
             for each in found.queries
         ],
@@ -105,6 +102,6 @@ def _lines(searched: Searched) -> Iterator[str]:
     yield f"{visible(searched.query)}:"
     for name in searched.left_out:
         yield f"  left out, for it is the query itself: {visible(name)}"
-    for rank, found in enumerate(searched.matches, start=1):
-        verdict = "" if found.match.verdict is None else f"  ({in_words(found.match.verdict)})"
-        yield f"{rank:4}  {found.match.score:7.4f}  {visible(found.name)}{verdict}"
+    for rank, match in enumerate(searched.matches, start=1):
+        verdict = "" if match.verdict is None else f"  ({in_words(match.verdict)})"
+        yield f"{rank:4}  {match.score:7.4f}  {visible(match.name or '')}{verdict}"

@@ -13,7 +13,7 @@ from reseen.datasets.merge import name_apart
 from reseen.errors import DatasetError
 
 
-def open_dataset(path: Path) -> Manifest:
+def open_dataset(path: str | Path) -> Manifest:
     """Read the dataset at `path`.
 
     It may be a CSV or parquet manifest, a folder that holds `manifest.csv` or `manifest.parquet`, Market-1501 (the
@@ -23,7 +23,7 @@ def open_dataset(path: Path) -> Manifest:
         DatasetError: there is nothing at the path, or nothing that can be read as a dataset.
     """
     try:
-        return _open(path)
+        return _open(Path(path))
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read",

@@ -10,10 +10,10 @@ import numpy as np
 from reseen.assess.evaluate import Evaluation
 from reseen.datasets.manifest import Manifest
 from reseen.engines.embedder import Embedder
-from reseen.engines.inputs import inputs_of
 from reseen.engines.match import Match
 from reseen.evaluation.ranked_list import ranked_list
 from reseen.images.decode import decode_image
+from reseen.images.source import image_sources
 from reseen.reports.comparison_picture import write_comparison_picture
 from reseen.reports.search_page import write_search_page
 from reseen.retrieval.search import search_folder
@@ -52,6 +52,6 @@ def show_bundle(embedder: Embedder, manifest: Manifest, found: Evaluation, outpu
         output / "comparison.png", [decode_image(path) for path in pair], [str(path) for path in pair], compared
     )
     wanted = [sample.path for sample in queries[:: max(1, len(queries) // SEARCHED)][:SEARCHED]]
-    search = search_folder(embedder, inputs_of(wanted), inputs_of([each.path for each in gallery]), ENTRIES)
+    search = search_folder(embedder, image_sources(wanted), image_sources([each.path for each in gallery]), ENTRIES)
     write_search_page(output / "search.html", search, str(gallery[0].path.parent), embedder)
     return BundleShown(compared, search.images)

@@ -14,7 +14,7 @@ from reseen.assess.extract import Progress
 from reseen.datasets.evaluation_split import evaluation_split
 from reseen.demo.bundle import show_bundle
 from reseen.demo.report import DemoResults, write_report
-from reseen.engines.embedder import load
+from reseen.engines.load import load
 from reseen.files import require_empty
 from reseen.recipe.load import load_recipe
 from reseen.synthetic.dataset import synthesise

@@ -4,68 +4,60 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from reseen.bundle.bundle import Bundle, open_bundle
-from reseen.bundle.description import Model, Precision
-from reseen.bundle.shipped import bundle_folder
-from reseen.engines.choose import choose_model, device_named, engine_named, open_engine, precision_named
-from reseen.engines.engine import Engine, EngineOptions
-from reseen.engines.inputs import ImageLike, Input, inputs_of
-from reseen.engines.match import Match
-from reseen.engines.prepare import prepare
-from reseen.errors import EngineError, ImageError, UsageError
-from reseen.files import require_file
+from reseen.bundle.bundle import Bundle
+from reseen.bundle.description import Model
+from reseen.engines.detections import crops
+from reseen.engines.embedded import Embedded, gather, reported
+from reseen.engines.engine import Engine
+from reseen.engines.match import Match, compared, found
+from reseen.errors import EngineError, UsageError
 from reseen.images.preprocess import Preprocess
-from reseen.map_ahead import map_ahead
+from reseen.images.resize import prepare
+from reseen.images.source import Colour, ImageLike, ImageSource, image_sources
+from reseen.map_ahead import OnProgress, map_ahead
+from reseen.scores.nearest import largest
 from reseen.shapes import Float32, UInt8
 
 if TYPE_CHECKING:
     from reseen.calibration.calibration import Calibration
 
+Images: TypeAlias = ImageLike | ImageSource | Iterable[ImageLike | ImageSource]
+"""One image or many; see `ImageLike`."""
+Features: TypeAlias = Images | Embedded
+"""Images, what they were embedded to, or an array (n, d) or (d,) of features."""
+
 BATCH_SIZE = 32
 MOST_DECODERS = 4
 """Threads that decode while the engine computes. Each may hold a photograph of `images.decode.MAX_PIXELS`, 0.5 GB."""
 
-PARTS_A_LANE = 2
-"""Parts of a batch that one call of several runs: the fewer images in it, the sooner decoding and computing overlap."""
+PARTS_A_CALL = 2
+"""Parts of a batch for each of several parallel calls: the fewer images in one, the sooner decoding and computing
+overlap."""
 
 MOST_OFF_UNIT = 0.01
 """By how much the length of a feature may differ from 1; half precision reaches 0.001."""
-MOST_THREADS = 256
-
-Progress = Callable[[int, int], None]
-"""Told how many images are done, and how many there are."""
-
-
-@dataclass(frozen=True, eq=False)
-class Embedded:
-    """What became of many images.
-
-    Attributes:
-        names: of those that were embedded, in their order: paths, or `image 3` for the fourth of what has no path.
-        features: (n, d) float32 of unit norm, one row a name.
-        broken: why the others were not, by their names.
-    """
-
-    names: tuple[str, ...]
-    features: Float32[np.ndarray, "n d"]
-    broken: dict[str, ImageError]
-
-    def __len__(self) -> int:
-        return len(self.names) + len(self.broken)
 
 
 class Embedder:
     """Turns images into unit-norm features with a model of a bundle. Safe to be used by several threads at once.
+
+    Made by `reseen.load`.
+
+    Example:
+        >>> import numpy as np, reseen
+        >>> crops = np.random.default_rng(0).integers(0, 256, (2, 128, 64, 3), dtype=np.uint8)
+        >>> with reseen.load() as embedder:
+        ...     features = embedder.embed(crops)
+        >>> features.shape[0], features.dtype.name
+        (2, 'float32')
 
     Args:
         bundle: the model's.
@@ -84,6 +76,13 @@ class Embedder:
         self._engine = engine
         self._closed = False
         self._decoders = min(threads or os.cpu_count() or 1, MOST_DECODERS)
+
+    def __repr__(self) -> str:
+        size, calibrated = self.preprocess, "not calibrated" if self.bundle.calibration is None else "calibrated"
+        return (
+            f"<Embedder {self.bundle.description.name}: {size.height}×{size.width} RGB → {self.feature_size} numbers, "
+            f"{self.model.format} {self.model.precision}, {calibrated}{', closed' if self._closed else ''}>"
+        )
 
     @property
     def preprocess(self) -> Preprocess:
@@ -110,89 +109,172 @@ class Embedder:
 
         return read_calibration(path)
 
-    def embed(self, images: ImageLike | Sequence[ImageLike]) -> Float32[np.ndarray, "n d"]:
-        """Unit-norm features, one row an image, in their order.
+    def embed(self, images: Images, *, colour: Colour = "rgb") -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features, one row an image, in their order. No images give no rows.
 
         Args:
-            images: one or many: paths of files, folders (their images and those below them, sorted), bytes of image
-                files, Pillow's pictures, (h, w, 3) uint8 RGB arrays. No images give no rows.
+            images: one or many: paths of files or folders, bytes or open files, pictures of Pillow's, uint8 arrays or
+                tensors; see `reseen.images.source.ImageLike`.
+            colour: order of the channels of arrays and tensors: `rgb`, or `bgr` as OpenCV gives them.
 
         Raises:
             ImageError: an image cannot be read; it names the image.
             DatasetError: a folder holds no image.
+            UsageError: something is no image, or is a URL.
             EngineError: the engine failed.
         """
-        embedded = self.embed_each(images)
+        embedded = self.embed_each(images, colour=colour)
         for error in embedded.broken.values():
             raise error
         return embedded.features
 
-    def embed_each(self, images: ImageLike | Sequence[ImageLike], progress: Progress | None = None) -> Embedded:
+    def embed_each(self, images: Images, progress: OnProgress | None = None, *, colour: Colour = "rgb") -> Embedded:
         """Like `embed`, but goes on where an image cannot be read, and says which.
 
         Args:
             images: as for `embed`.
-            progress: told after every batch how far it has come.
+            progress: told after every batch how many images are done, and how many there are.
+            colour: as for `embed`.
 
         Raises:
             DatasetError: a folder holds no image.
+            UsageError: something is no image, or is a URL.
             EngineError: the engine failed.
         """
-        inputs = inputs_of(images)
-        names: list[str] = []
-        broken: dict[str, ImageError] = {}
-        features = np.empty((len(inputs), self.feature_size), dtype=np.float32)
-        done = 0
-        for each in self.embed_batches(inputs):
-            features[len(names) : len(names) + len(each.names)] = each.features
-            names += each.names
-            broken |= each.broken
-            done += len(each)
-            if progress is not None:
-                progress(done, len(inputs))
-        return Embedded(tuple(names), features[: len(names)], broken)
+        sources = image_sources(images, colour)
+        return gather(reported(self.stream(sources), len(sources), progress), len(sources), self.feature_size)
 
-    def embed_batches(self, inputs: Sequence[Input]) -> Iterator[Embedded]:
+    def stream(self, images: Images, *, colour: Colour = "rgb") -> Iterator[Embedded]:
         """Like `embed_each`, a batch or less at a time, so that memory does not grow with the number of images.
 
         Where the engine runs several calls at the same time, they share a batch: each decodes its images and then runs
         the model on them. So some decode while others compute, and none waits for the other within the model.
 
+        Example:
+            >>> import numpy as np, reseen
+            >>> frames = (np.full((64, 32, 3), grey, np.uint8) for grey in range(0, 250, 50))
+            >>> with reseen.load() as embedder:
+            ...     names = [name for batch in embedder.stream(frames) for name, feature in batch]
+            >>> names
+            ['image 0', 'image 1', 'image 2', 'image 3', 'image 4']
+
         Args:
-            inputs: images, as `inputs_of` makes them of paths and folders.
+            images: as for `embed`.
+            colour: as for `embed`.
 
         Raises:
+            DatasetError: a folder holds no image.
+            UsageError: something is no image, or is a URL.
             EngineError: the engine failed.
         """
-        lanes = self._engine.lanes
-        size = -(-self.batch_size // (PARTS_A_LANE * lanes)) if lanes > 1 else self.batch_size
-        if len(inputs) <= size:
-            yield from [self._embed(inputs)] if inputs else []
+        sources = image_sources(images, colour)
+        calls = self._engine.parallel_calls
+        size = -(-self.batch_size // (PARTS_A_CALL * calls)) if calls > 1 else self.batch_size
+        if len(sources) <= size:
+            yield from [self._embed(sources)] if sources else []
             return
-        turns = threading.Semaphore(lanes)
-        threads = lanes if lanes > 1 else self._decoders + 1
-        yield from map_ahead(lambda part: self._embed(part, turns), inputs, size=size, threads=threads)
+        turns = threading.Semaphore(calls)
+        threads = calls if calls > 1 else self._decoders + 1
+        yield from map_ahead(lambda part: self._embed(part, turns), sources, size=size, threads=threads)
 
-    def compare(self, a: ImageLike, b: ImageLike) -> Match:
+    def embed_detections(
+        self,
+        frame: ImageLike,
+        detections: Any,
+        *,
+        colour: Colour = "rgb",
+    ) -> Float32[np.ndarray, "n d"]:
+        """Features of the boxes of a frame, one row a box; boxes are clipped to the frame.
+
+        Example:
+            >>> import numpy as np, reseen
+            >>> frame = np.zeros((480, 640, 3), np.uint8)
+            >>> with reseen.load() as embedder:
+            ...     features = embedder.embed_detections(frame, [[10, 20, 60, 150], [600, 300, 700, 500]], colour="bgr")
+            >>> len(features)
+            2
+
+        Args:
+            frame: one image.
+            detections: `supervision.Detections`, or an array (n, 4) of left, top, right, bottom in pixels.
+            colour: order of the channels of a frame that is an array.
+
+        Raises:
+            ImageError: the frame cannot be read, or boxes hold no pixel of it; it names them.
+            UsageError: there are several frames, or the boxes are no boxes.
+            EngineError: the engine failed.
+        """
+        sources = image_sources(frame, colour)
+        if len(sources) != 1:
+            raise UsageError("boxes are of one frame", expected="1", got=str(len(sources)), cure="call for each frame")
+        return self.embed(crops(np.asarray(sources[0].decode()), detections))
+
+    def compare(self, a: ImageLike, b: ImageLike, *, colour: Colour = "rgb") -> Match:
         """How alike two images are, and whether that is one person.
+
+        Args:
+            a: an image.
+            b: another.
+            colour: as for `embed`.
 
         Raises:
             ImageError: an image cannot be read.
             UsageError: one is a folder of several images.
             FeaturesError: the bundle's calibration cannot be read.
         """
-        inputs = inputs_of([a, b])
-        if len(inputs) != 2:
+        sources = image_sources([a, b], colour)
+        if len(sources) != 2:
             raise UsageError(
-                "only two images can be compared", expected="2", got=str(len(inputs)), cure="give one image each"
+                "only two images can be compared", expected="2", got=str(len(sources)), cure="give one image each"
             )
-        first, second = self.embed([a, b])
-        score = float(first @ second)
-        if self.calibration is None:
-            return Match(score)
-        from reseen.calibration.verdict import compare_verdict  # noqa: PLC0415 - scipy, which scores do not need
+        first, second = self.embed(sources)
+        return compared(self.calibration, float(first @ second))
 
-        return Match(score, compare_verdict(self.calibration, score))
+    def similarity(self, a: Features, b: Features, *, colour: Colour = "rgb") -> Float32[np.ndarray, "n m"]:
+        """Cosine similarities, -1 to 1, of all of `a` with all of `b`.
+
+        Args:
+            a: images as for `embed`, what they were embedded to, or features: floating-point (n, d), or (d,) for one.
+            b: likewise.
+            colour: as for `embed`.
+
+        Raises:
+            ImageError, DatasetError, EngineError: as `embed`.
+            UsageError: something is no image, or features have another length than this model's.
+        """
+        scores: Float32[np.ndarray, "n m"] = self._known(a, colour).features @ self._known(b, colour).features.T
+        return scores
+
+    def search(
+        self, query: Features, gallery: Features, k: int = 10, *, people: int | None = None, colour: Colour = "rgb"
+    ) -> tuple[Match, ...]:
+        """The entries of a gallery that are most like a query, best first; equal scores in the gallery's order.
+
+        Args:
+            query: one image, or its feature.
+            gallery: images as for `embed`, what they were embedded to, or features (n, d), which go by their index.
+            k: entries to give, at most.
+            people: in the gallery, at most, which verdicts depend on; None: every entry counts as a person.
+            colour: as for `embed`.
+
+        Raises:
+            ImageError, DatasetError, EngineError: as `embed`.
+            UsageError: several queries, no entry asked for, or something is neither an image nor this model's feature.
+        """
+        asked, known = self._known(query, colour), self._known(gallery, colour)
+        if len(asked) != 1 or k < 1:
+            raise UsageError(
+                "a search has one query and at least one entry",
+                expected="1 query, k ≥ 1",
+                got=f"{len(asked)} queries, k = {k}",
+                cure="search for each query; `similarity` compares many with many",
+            )
+        if not len(known):
+            return ()
+        scores = asked.features @ known.features.T
+        first = largest(scores, min(k, len(known)))[0]
+        most = len(known) if people is None else people
+        return tuple(found(self.calibration, float(scores[0, index]), known.names[index], most) for index in first)
 
     def close(self) -> None:
         """Let go of the model. It cannot be used any more."""
@@ -207,9 +289,31 @@ class Embedder:
     ) -> None:
         self.close()
 
-    def _embed(self, inputs: Sequence[Input], turns: threading.Semaphore | None = None) -> Embedded:
+    def _known(self, given: Features, colour: Colour) -> Embedded:
+        """Features that were given, or those of images."""
+        if isinstance(given, Embedded):
+            self._require_own(given.features)
+            return given
+        if isinstance(given, np.ndarray) and np.issubdtype(given.dtype, np.floating):
+            features = np.atleast_2d(given).astype(np.float32)
+            self._require_own(features)
+            return Embedded(tuple(map(str, range(len(features)))), features, {})
+        sources = image_sources(given, colour)
+        return Embedded(tuple(each.name for each in sources), self.embed(sources), {})
+
+    def _require_own(self, features: np.ndarray) -> None:
+        fits = features.ndim == 2 and features.shape[1] == self.feature_size
+        if not fits or not (abs(np.linalg.norm(features, axis=1) - 1) < MOST_OFF_UNIT).all():
+            raise UsageError(
+                "these are no features of this model",
+                expected=f"(n, {self.feature_size}) of unit length, as `embed` gives them",
+                got=f"{features.shape}{', not all of unit length' if fits else ''}",
+                cure="embed the images with this model; pixels are uint8",
+            )
+
+    def _embed(self, sources: Sequence[ImageSource], turns: threading.Semaphore | None = None) -> Embedded:
         """Some of the images, by one call of the engine; others are under way where there are `turns` to wait for."""
-        batch = prepare(inputs, self.preprocess)
+        batch = prepare(sources, self.preprocess)
         with turns or nullcontext():
             features = self._features(batch.pixels, shared=turns is not None)
         return Embedded(batch.names, features, batch.broken)
@@ -237,62 +341,3 @@ class Embedder:
             got=got,
             cure="export it again",
         )
-
-
-def load(
-    bundle: str | Path | None = None,
-    *,
-    engine: str = "onnxruntime",
-    precision: Precision | None = None,
-    batch_size: int = BATCH_SIZE,
-    device: str = "auto",
-    threads: int | None = None,
-    gpu_memory: float | None = None,
-    profile: str | Path | None = None,
-) -> Embedder:
-    """Load a bundle.
-
-    Args:
-        bundle: its folder; None, or `default`: the one that comes with reseen, for research only.
-        engine: what runs it: `onnxruntime`, `openvino` or `mnn`.
-        precision: `fp32`, `fp16` or `int8`, of those that the bundle has; None: the most exact of them.
-        batch_size: images that go through the model at a time.
-        device: `cpu`, `cuda`, `tensorrt`, or `auto`, which takes an accelerator where the engine finds one.
-        threads: of the processor that one call may use to compute, and beside them to decode; None: one for each core.
-        gpu_memory: GB of an accelerator's memory to take at most.
-        profile: a file to write to, when the embedder is closed, how long each operator took.
-
-    Raises:
-        BundleError: there is no such bundle, it was changed, or has no model for this engine and precision.
-        UsageError: the engine is unknown, not installed, or cannot do what is asked of it; too many threads; no place
-            for the profile.
-        EngineError: the engine cannot load the model.
-    """
-    _require_positive(batch_size=batch_size, threads=threads, gpu_memory=gpu_memory)
-    if threads is not None and threads > MOST_THREADS:
-        raise UsageError(
-            "so many threads only get in each other's way",
-            expected=f"at most {MOST_THREADS}",
-            got=f"{threads}",
-            cure="leave it out: one for each core",
-        )
-    place = None if profile is None else require_file(Path(profile))
-    if place is not None and not place.parent.is_dir():
-        raise UsageError(
-            f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
-        )
-    chosen, opened = engine_named(engine), open_bundle(bundle_folder(bundle))
-    model = choose_model(opened, chosen, None if precision is None else precision_named(precision))
-    running = open_engine(chosen, opened.path(model), EngineOptions(device_named(device), threads, gpu_memory, place))
-    return Embedder(opened, model, running, batch_size=batch_size, threads=threads)
-
-
-def _require_positive(**numbers: float | int | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and number <= 0:
-            raise UsageError(
-                f"{name} cannot be {number}",
-                expected="a number above 0",
-                got=str(number),
-                cure="leave it out, or raise it",
-            )

@@ -36,7 +36,7 @@ class Engine(Protocol):
     """Runs one model. Safe to be called from several threads at once."""
 
     @property
-    def lanes(self) -> int:
+    def parallel_calls(self) -> int:
         """Calls at the same time that give the most images a second, each with its share of the threads."""
         ...
 
@@ -45,7 +45,7 @@ class Engine(Protocol):
 
         Args:
             images: RGB pixels.
-            shared: whether up to `lanes` calls are under way; alone it takes all threads that it may use.
+            shared: whether up to `parallel_calls` calls are under way; alone it takes all threads that it may use.
 
         Raises:
             EngineError: the engine failed.

@@ -34,7 +34,7 @@ class MNNEngine:
         EngineError: the model cannot be loaded.
     """
 
-    lanes = 1
+    parallel_calls = 1
 
     def __init__(self, path: Path, options: EngineOptions) -> None:
         require_processor("MNN", options)

@@ -23,7 +23,7 @@ _SPIN = "session.intra_op.spin_duration_us", "100"
 """Microseconds that a thread spins for work before it sleeps. By default it spins on, between two batches too, and
 takes a third more of the processor's time (measured), which others then lack; those that never spin are woken too late
 for small layers."""
-MOST_LANES = 4
+MOST_PARALLEL_CALLS = 4
 """Calls at the same time. The threads of one call wait for each other at every layer, those of several do not."""
 
 
@@ -45,14 +45,14 @@ class OnnxRuntimeEngine:
         self._traces = Path(tempfile.mkdtemp(prefix="reseen-")) if options.profile else None
         self._threads = options.threads or os.cpu_count() or 1
         splits = self._providers == [PROVIDERS["cpu"]] and self._traces is None
-        self.lanes = min(self._threads, MOST_LANES) if splits else 1
+        self.parallel_calls = min(self._threads, MOST_PARALLEL_CALLS) if splits else 1
         self._session = self._open(options.threads)
-        self._lane: onnxruntime.InferenceSession | None = None
+        self._sharing: onnxruntime.InferenceSession | None = None
         self._opening = threading.Lock()
 
     def run(self, images: UInt8[np.ndarray, "n h w 3"], *, shared: bool = False) -> Float32[np.ndarray, "n d"]:
         """See `Engine.run`."""
-        session = self._lane_session() if shared and self.lanes > 1 else self._session
+        session = self._sharing_session() if shared and self.parallel_calls > 1 else self._session
         try:
             (features,) = session.run(None, {"images": images})
         except Exception as error:
@@ -66,12 +66,12 @@ class OnnxRuntimeEngine:
             shutil.rmtree(self._traces)
             self._traces = None
 
-    def _lane_session(self) -> onnxruntime.InferenceSession:
+    def _sharing_session(self) -> onnxruntime.InferenceSession:
         """One whose calls take their share of the threads each; opened when needed, for it holds the weights again."""
         with self._opening:
-            if self._lane is None:
-                self._lane = self._open(self._threads // self.lanes)
-            return self._lane
+            if self._sharing is None:
+                self._sharing = self._open(self._threads // self.parallel_calls)
+            return self._sharing
 
     def _open(self, threads: int | None) -> onnxruntime.InferenceSession:
         settings = onnxruntime.SessionOptions()

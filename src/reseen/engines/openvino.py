@@ -44,7 +44,7 @@ class OpenVINOEngine:
         EngineError: the model cannot be loaded.
     """
 
-    lanes = 1
+    parallel_calls = 1
 
     def __init__(self, path: Path, options: EngineOptions) -> None:
         require_processor("OpenVINO", options)

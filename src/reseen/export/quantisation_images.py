@@ -13,11 +13,11 @@ from reseen.datasets.manifest import JUNK_NAME, Manifest
 from reseen.datasets.manifest_file import MANIFEST_SUFFIXES
 from reseen.datasets.market1501 import find_market1501
 from reseen.datasets.open import open_dataset
-from reseen.engines.inputs import inputs_of
 from reseen.errors import DatasetError
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import fit
+from reseen.images.source import image_sources
 from reseen.shapes import UInt8
 
 QUANTISED = 300
@@ -72,7 +72,7 @@ def read_quantisation_images(path: Path, preprocess: Preprocess) -> Quantisation
         if split.query and split.gallery:
             return _labelled(split, preprocess)
     if manifest is None:
-        paths = sorted(Path(each.name) for each in inputs_of(path))
+        paths = sorted(Path(each.name) for each in image_sources(path))
     else:
         paths = sorted({each.path for each in manifest.samples if each.person != JUNK_NAME})
     drawn = [paths[place] for place in np.random.default_rng(0).permutation(len(paths))]

@@ -1,12 +1,32 @@
-"""`fit`: the one resize of deployed models, by Pillow, on images in host memory."""
+"""The one resize of deployed models, by Pillow, on images in host memory: `fit` for one, `prepare` for a batch."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from reseen.errors import ImageError
 from reseen.images.preprocess import Preprocess
+from reseen.images.source import ImageSource
 from reseen.shapes import UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some images, ready for the engine.
+
+    Attributes:
+        names: of those that could be read, in their order.
+        pixels: (n, h, w, 3), their RGB pixels at the preprocess size; none when no image could be read.
+        broken: why the others could not, by their names.
+    """
+
+    names: tuple[str, ...]
+    pixels: UInt8[np.ndarray, "n h w 3"]
+    broken: dict[str, ImageError]
 
 
 def fit(image: UInt8[np.ndarray, "_ _ 3"] | Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w 3"]:
@@ -21,3 +41,18 @@ def fit(image: UInt8[np.ndarray, "_ _ 3"] | Image.Image, preprocess: Preprocess)
             return image
         image = Image.fromarray(image)
     return np.asarray(image if image.size == size else image.resize(size, Image.Resampling.BILINEAR))
+
+
+def prepare(sources: Sequence[ImageSource], preprocess: Preprocess) -> Batch:
+    """Decode and resize some images, and keep apart those that cannot be read."""
+    pixels = np.empty((len(sources), preprocess.height, preprocess.width, 3), dtype=np.uint8)
+    names: list[str] = []
+    broken: dict[str, ImageError] = {}
+    for each in sources:
+        try:
+            pixels[len(names)] = fit(each.decode(), preprocess)
+        except ImageError as error:
+            broken[each.name] = error
+        else:
+            names.append(each.name)
+    return Batch(tuple(names), pixels[: len(names)], broken)

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 import reseen
-from reseen.engines.embedder import Embedder, Progress
-from reseen.engines.inputs import Input
+from reseen.engines.embedded import gather, reported
+from reseen.engines.embedder import Embedder
 from reseen.errors import ImageError
 from reseen.files import hold_folder, make_folder, require_file
+from reseen.images.source import ImageSource
+from reseen.map_ahead import OnProgress
 from reseen.retrieval.embed_output import Stored, writer_for
 from reseen.retrieval.embed_unfinished import Unfinished
 
@@ -24,11 +26,11 @@ BLOCK = 512
 
 def embed_to_file(
     embedder: Embedder,
-    inputs: Sequence[Input],
+    inputs: Sequence[ImageSource],
     output: Path,
     *,
     started: Callable[[int, int], None] | None = None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
 ) -> dict[str, str]:
     """Embed image files and store their features, names and feature space.
 
@@ -75,36 +77,24 @@ def embed_to_file(
     return {name: reason for lost in broken for name, reason in lost.items()}
 
 
-def why(error: ImageError) -> str:
-    """What is wrong with an image, in one line."""
-    return f"{error.what}: {error.got}"
-
-
 def _embed(
-    embedder: Embedder, block: Sequence[Input], before: int, total: int, progress: Progress | None
+    embedder: Embedder, block: Sequence[ImageSource], before: int, total: int, progress: OnProgress | None
 ) -> tuple[np.ndarray, dict[str, str]]:
     """Features of one block, and what is wrong with those that have none."""
-    features: list[np.ndarray] = []
-    broken: dict[str, str] = {}
-    done = before
-    for batch in embedder.embed_batches(block):
-        features.append(batch.features)
-        broken |= {name: why(error) for name, error in batch.broken.items()}
-        done += len(batch)
-        if progress is not None:
-            progress(done, total)
-    rows = np.concatenate(features)
-    if len(rows) != sum(each.name not in broken for each in block):  # else names and features would part ways
+    batches = reported(embedder.stream(block), total, progress, done=before)
+    embedded = gather(batches, len(block), embedder.feature_size)
+    broken = {name: error.short for name, error in embedded.broken.items()}
+    if len(embedded) != sum(each.name not in broken for each in block):  # else names and features would part ways
         raise ImageError(
             "an image that is given twice could be read once only",
             expected="images that stay as they are until they are embedded",
             got=", ".join(broken)[:300],
             cure="call again when nothing writes to them: it goes on from here",
         )
-    return rows, broken
+    return embedded.features, broken
 
 
-def _keys(embedder: Embedder, blocks: Sequence[Sequence[Input]]) -> list[str]:
+def _keys(embedder: Embedder, blocks: Sequence[Sequence[ImageSource]]) -> list[str]:
     """What tells each block from one of other images, or of another model."""
     files = embedder.bundle.description.files
     model = [reseen.__version__, embedder.feature_space, *(files[name].sha256 for name in embedder.model.files)]

@@ -8,31 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reseen.engines.embedder import Embedder, Progress
-from reseen.engines.inputs import Input
-from reseen.engines.match import Match
+from reseen.engines.embedded import reported
+from reseen.engines.embedder import Embedder
+from reseen.engines.match import Match, found
 from reseen.errors import UsageError
-from reseen.retrieval.embed import why
+from reseen.images.source import ImageSource
+from reseen.map_ahead import OnProgress
 from reseen.scores.nearest import largest
 from reseen.shapes import Bool, Float32, Int32
 
 MAX_QUERIES = 1000
 MAX_MATCHES = 1000
-BLOCK = 512
-"""Images that are embedded between two looks at the ranked lists."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One image of the folder.
-
-    Attributes:
-        name: its path.
-        match: how alike it is to the query; its verdict counts every image of the folder as a person of its own.
-    """
-
-    name: str
-    match: Match
 
 
 @dataclass(frozen=True)
@@ -43,13 +29,13 @@ class Searched:
         query: its path.
         left_out: images of the folder that are the query's own file.
         people: in the folder, at most: every other image counts as a person.
-        matches: best first; equal scores in the folder's order.
+        matches: best first; equal scores in the folder's order. Verdicts count every image as a person of its own.
     """
 
     query: str
     left_out: tuple[str, ...]
     people: int
-    matches: tuple[Found, ...]
+    matches: tuple[Match, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,11 @@ class Search:
 
 
 def search_folder(
-    embedder: Embedder, queries: Sequence[Input], gallery: Sequence[Input], k: int, progress: Progress | None = None
+    embedder: Embedder,
+    queries: Sequence[ImageSource],
+    gallery: Sequence[ImageSource],
+    k: int,
+    progress: OnProgress | None = None,
 ) -> Search:
     """Rank the images of a folder for each query. Memory does not grow with them, but for their names.
 
@@ -89,33 +79,27 @@ def search_folder(
     """
     if len(queries) > MAX_QUERIES or not 1 <= k <= MAX_MATCHES:
         raise UsageError(
-            "so much cannot be searched at once",
+            "too many queries or results",
             expected=f"at most {MAX_QUERIES} queries, and 1 to {MAX_MATCHES} entries",
             got=f"{len(queries)} queries, {k} entries",
             cure="search in several calls",
         )
-    wanted = embedder.embed([each.name for each in queries])
+    wanted = embedder.embed(queries)
     own_files = _OwnFiles([each.name for each in queries])
     lists = _Lists(wanted, k)
     left_out: list[list[str]] = [[] for _ in queries]
     broken: dict[str, str] = {}
-    done = 0
-    for start in range(0, len(gallery), BLOCK):
-        block = gallery[start : start + BLOCK]
-        for batch in embedder.embed_batches(block):
-            own = own_files.among(batch.names)
-            for query, place in np.argwhere(own):
-                left_out[query].append(batch.names[place])
-            lists.add(batch.names, batch.features, own)
-            broken |= {name: why(error) for name, error in batch.broken.items()}
-            done += len(batch)
-            if progress is not None:
-                progress(done, len(gallery))
-    found = [
+    for batch in reported(embedder.stream(gallery), len(gallery), progress):
+        own = own_files.among(batch.names)
+        for query, index in np.argwhere(own):
+            left_out[query].append(batch.names[index])
+        lists.add(batch.names, batch.features, own)
+        broken |= {name: error.short for name, error in batch.broken.items()}
+    searched = [
         _searched(embedder, query.name, out, lists.seen - len(out), listed)
         for query, out, listed in zip(queries, left_out, lists.of(), strict=True)
     ]
-    return Search(tuple(found), lists.seen, broken)
+    return Search(tuple(searched), lists.seen, broken)
 
 
 class _Lists:
@@ -154,16 +138,8 @@ def _pick(names: Sequence[str], places: Int32[np.ndarray, " k"]) -> list[str]:
 def _searched(
     embedder: Embedder, query: str, left_out: Sequence[str], people: int, listed: Sequence[tuple[str, float]]
 ) -> Searched:
-    matches = tuple(Found(name, _match(embedder, score, people)) for name, score in listed)
+    matches = tuple(found(embedder.calibration, score, name, people) for name, score in listed)
     return Searched(query, tuple(left_out), people, matches)
-
-
-def _match(embedder: Embedder, score: float, people: int) -> Match:
-    if embedder.calibration is None:
-        return Match(score)
-    from reseen.calibration.verdict import search_verdict  # noqa: PLC0415 - scipy, which scores do not need
-
-    return Match(score, search_verdict(embedder.calibration, score, people))
 
 
 class _OwnFiles:

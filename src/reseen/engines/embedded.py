@@ -1,0 +1,80 @@
+"""`Embedded`: what became of some images, and the loop that goes through batches of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from reseen.errors import ImageError
+from reseen.map_ahead import OnProgress
+from reseen.shapes import Float32
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """What became of some images: features of those that could be read, errors of the others.
+
+    Iterating gives pairs of a name and a feature; the length is the number of features.
+
+    Attributes:
+        names: of the images that were embedded, in their order: paths, or `image 3` for the fourth that was given.
+        features: (n, d) float32 of unit norm, one row a name.
+        broken: errors of the other images, by their names.
+    """
+
+    names: tuple[str, ...]
+    features: Float32[np.ndarray, "n d"]
+    broken: dict[str, ImageError]
+
+    @property
+    def tried(self) -> int:
+        """Images that were read or could not be."""
+        return len(self.names) + len(self.broken)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __iter__(self) -> Iterator[tuple[str, Float32[np.ndarray, " d"]]]:
+        return iter(zip(self.names, self.features, strict=True))
+
+    def __repr__(self) -> str:
+        broken = f", {len(self.broken):,} broken" if self.broken else ""
+        return f"Embedded({len(self):,} features of {self.features.shape[1]} numbers{broken})"
+
+
+def reported(
+    batches: Iterable[Embedded], total: int, progress: OnProgress | None, *, done: int = 0
+) -> Iterator[Embedded]:
+    """The batches as they come; after each, when the caller asks for the next, `progress` hears of it.
+
+    Args:
+        batches: as `Embedder.stream` gives them.
+        total: images there are.
+        progress: told how many images are done, and how many there are.
+        done: images that were done before.
+    """
+    for batch in batches:
+        yield batch
+        done += batch.tried
+        if progress is not None:
+            progress(done, total)
+
+
+def gather(batches: Iterable[Embedded], images: int, feature_size: int) -> Embedded:
+    """All batches as one.
+
+    Args:
+        batches: of the same model.
+        images: most that they hold.
+        feature_size: d, the numbers in a feature.
+    """
+    names: list[str] = []
+    broken: dict[str, ImageError] = {}
+    features = np.empty((images, feature_size), dtype=np.float32)
+    for batch in batches:
+        features[len(names) : len(names) + len(batch)] = batch.features
+        names += batch.names
+        broken |= batch.broken
+    return Embedded(tuple(names), features[: len(names)], broken)
