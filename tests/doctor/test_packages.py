@@ -136,8 +136,7 @@ def test_a_library_that_is_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch)
         (MNN, "not installed (an engine): pip install '.[mnn]' in a clone of reseen"),
         (
             replace(TORCH, needed=False),
-            "not installed (to train, and to evaluate and export weights): "
-            "pip install '.[train]' in a clone of reseen",
+            "not installed (to train, and to evaluate and export weights): pip install '.[train]' in a clone of reseen",
         ),
         (Requirement("timm"), "not installed: pip install 'timm'"),
     ],

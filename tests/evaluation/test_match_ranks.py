@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.match_ranks import MANY_TIES, MatchRanks, rank_matches
-from reseen.evaluation.protocol import SamePerson
+from reseen.scores.matches import SamePerson
 
 
 def pairs(*of_queries: dict[int, bool]) -> SamePerson:
