@@ -67,7 +67,7 @@ def test_completion_shows_the_public_names_alone() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Galery'"):
-        _ = reseen.Galery  # type: ignore[attr-defined]
+        _ = reseen.Galery
 
 
 def test_importing_reseen_and_listing_its_names_loads_nothing(
