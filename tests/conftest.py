@@ -6,6 +6,7 @@ that ask for it are listed at the end of the run as not run; under `CI=true` the
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
@@ -13,8 +14,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +82,17 @@ WritePeople = Callable[..., Path]
 CI = os.environ.get("CI") == "true"
 
 
+@dataclass
+class Calls:
+    """How often functions were called, Python's and those written in C: work that is the same on every machine."""
+
+    total: int = 0
+
+
+CountCalls = Callable[[], AbstractContextManager[Calls]]
+WaitUntil = Callable[[Callable[[], object]], None]
+
+
 class SmallRetrieval(NamedTuple):
     """Features of 12 people by 3 cameras, with a distractor and a query nobody matches, and their images."""
 
@@ -96,6 +111,39 @@ settings.load_profile("ci" if CI else "default")
 def repository() -> Path:
     """Root of the checkout that is being tested."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def count_calls() -> CountCalls:
+    """Counts the calls of functions within its block; what has to grow no faster than its input is counted so."""
+
+    @contextlib.contextmanager
+    def counting() -> Iterator[Calls]:
+        calls, before = Calls(), sys.getprofile()
+
+        def note(_frame: object, event: str, _argument: object) -> None:
+            calls.total += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            yield calls
+        finally:
+            sys.setprofile(before)
+
+    return counting
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> WaitUntil:
+    """Waits for what another process or thread does; fails where that has not come after two minutes."""
+
+    def wait(come: Callable[[], object]) -> None:
+        end = time.monotonic() + 120
+        while not come():
+            assert time.monotonic() < end, "what is waited for does not come"
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

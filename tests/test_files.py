@@ -182,6 +182,7 @@ def test_folders_are_made_with_those_above_and_may_exist(tmp_path: Path) -> None
 def test_an_empty_folder_or_none_is_fine(tmp_path: Path) -> None:
     require_empty(tmp_path)
     require_empty(tmp_path / "none")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -172,18 +173,17 @@ def test_until_the_description_is_written_the_old_bundle_is_whole(
 ) -> None:
     description = open_bundle(bundle).description
 
-    whole = os.fsync
-    calls: list[int] = []
+    move = Path.replace
 
-    def second_fails(descriptor: int) -> None:
-        calls.append(descriptor)
-        if len(calls) > 2:
-            raise OSError(28, "No space left on device")
-        whole(descriptor)
+    def fail_at_the_description(part: Path, target: Path) -> Path:
+        if Path(target).name == DESCRIPTION:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return move(part, target)
 
-    monkeypatch.setattr(os, "fsync", second_fails)
-    with pytest.raises(Exception, match="No space left"):
+    monkeypatch.setattr(Path, "replace", fail_at_the_description)
+    with pytest.raises(StorageError, match="No space left"):
         write_bundle(bundle, description, {"card.md": b"about"})
+    assert (bundle / "card.md").read_bytes() == b"about"
     assert open_bundle(bundle).description == description
 
 

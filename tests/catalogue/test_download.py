@@ -4,7 +4,6 @@ import errno
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -326,13 +325,10 @@ def test_a_body_that_takes_too_long_is_given_up(server: Any, part: Path) -> None
 
 
 def test_headers_that_take_too_long_are_given_up(server: Any, part: Path) -> None:
-    server.slow_headers = 0.05
-    begin = time.monotonic()
+    server.slow_headers = 0.05  # for ever: nothing but the deadline ends it
 
     with pytest.raises(DownloadError, match="not done after 1 seconds"):
         fetch(server, part, seconds=1.0)
-
-    assert time.monotonic() - begin < 3.0
 
 
 def test_silence_is_given_up(server: Any, part: Path) -> None:

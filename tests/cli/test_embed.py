@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from reseen.engines.load import load
 
 Reseen = Callable[..., Any]
 WellTold = Callable[[Any], bool]
+WaitUntil = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -146,7 +146,9 @@ def test_a_folder_without_images_or_a_folder_that_is_no_bundle_end_with_2(
         assert well_told(answer)
 
 
-def test_a_killed_call_goes_on_when_it_is_called_again(small_bundle: Path, reseen: Reseen, tmp_path: Path) -> None:
+def test_a_killed_call_goes_on_when_it_is_called_again(
+    small_bundle: Path, reseen: Reseen, tmp_path: Path, wait_until: WaitUntil
+) -> None:
     crops, output = tmp_path / "crops", tmp_path / "f.npz"
     crops.mkdir()
     Image.new("RGB", (300, 300), "red").save(crops / "first.png")
@@ -157,9 +159,7 @@ def test_a_killed_call_goes_on_when_it_is_called_again(small_bundle: Path, resee
 
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         journal = tmp_path / "f.npz.unfinished" / "journal.jsonl"
-        ends = time.monotonic() + 120
-        while not (journal.exists() and journal.stat().st_size) and time.monotonic() < ends:
-            time.sleep(0.01)
+        wait_until(lambda: journal.exists() and journal.stat().st_size)
         process.send_signal(signal.SIGKILL)
     assert not output.exists()
     answer = reseen(*embed)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from torch import Tensor
 from reseen.synthetic import Plan, synthesise
 
 Start = Callable[..., subprocess.Popen[str]]
+WaitUntil = Callable[[Callable[[], object]], None]
 RECIPE = (
     *("preprocess.height=64", "preprocess.width=32", "model.backbone.widths=[8, 16]", "training.log_every=1"),
     *("sampler.persons=4", "sampler.images_per_person=2", "training.evaluate_every=0"),
@@ -109,15 +109,12 @@ def test_an_image_that_one_process_cannot_read_ends_the_run_in_all(start: Start,
     assert "Traceback" not in said.partition("ChildFailedError")[0].partition("torch/distributed")[0]
 
 
-def test_a_killed_process_ends_the_run_and_it_resumes(start: Start, tmp_path: Path) -> None:
+def test_a_killed_process_ends_the_run_and_it_resumes(start: Start, tmp_path: Path, wait_until: WaitUntil) -> None:
     output = tmp_path / "killed"
     run = start(output, 2, "training.epochs=500")
     log = output / "train.log"
-    deadline = time.monotonic() + 200
-    while not log.exists() or "epoch 3/" not in log.read_text():
-        assert run.poll() is None, run.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_until(lambda: run.poll() is not None or (log.exists() and "epoch 3/" in log.read_text()))
+    assert run.poll() is None, run.communicate()[0]
     os.kill(workers(run.pid)[-1], signal.SIGKILL)
     said, _ = run.communicate(timeout=120)
     assert run.returncode != 0, said

@@ -63,8 +63,9 @@ def test_a_command_can_be_typed_as_it_stands_there(command: str) -> None:
 
     with verb.make_context("reseen", words) as context:
         options = context.params
+        assert context.args == [], "words that no option and no argument takes"
     if options.get("config") in shipped_recipes():
-        load_recipe(options["config"], options["override"] or [])
+        assert load_recipe(options["config"], options["override"] or []).losses
 
 
 @pytest.mark.parametrize("mention", sorted(MENTIONS))

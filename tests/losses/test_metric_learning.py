@@ -136,8 +136,16 @@ def test_a_loss_that_no_checkpoint_holds_whole_is_an_error(kept: str, monkeypatc
         build("ContrastiveLoss")
 
 
-def test_a_loss_that_draws_with_the_runs_seed_is_usable() -> None:
-    build("TripletMarginLoss", {"triplets_per_anchor": 2})
+def test_a_loss_that_draws_with_the_runs_seed_is_usable(batch: Batch) -> None:
+    """It draws its triplets: with another seed it has another value, with the same seed the same."""
+    loss = build("TripletMarginLoss", {"triplets_per_anchor": 2})
+    features, labels = batch(0, 0, 1, 1, 2, 2, 3, 3, width=8)
+    values = []
+    for seed in (0, 0, 1, 2, 3):
+        torch.manual_seed(seed)
+        values.append(loss(features, labels).item())
+    assert values[0] == values[1]
+    assert len(set(values)) > 1
 
 
 def test_a_loss_without_a_scalar_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

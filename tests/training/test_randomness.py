@@ -55,6 +55,9 @@ def test_torch_draws_the_same_at_the_same_point_alone() -> None:
 
 def test_torch_takes_the_largest_seed() -> None:
     seed_torch(2**63 - 1, Purpose.NETWORK, 10**6, 10**6)
+    largest = torch.rand(4)
+    seed_torch(2**63 - 2, Purpose.NETWORK, 10**6, 10**6)
+    assert not torch.equal(torch.rand(4), largest)
 
 
 def test_a_seed_gives_the_same_bits_twice_and_another_seed_gives_others(

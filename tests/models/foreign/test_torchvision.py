@@ -69,7 +69,10 @@ def test_a_learnt_pooling_begins_afresh(recipe: MakeRecipe, state: dict[str, Ten
 
     import_weights(tmp_path / "resnet18.pth", "torchvision", ours, tmp_path / "w.safetensors")
 
-    load_weights(build_network(ours.model, 0).backbone, tmp_path / "w.safetensors")
+    network = build_network(ours.model, 0)
+    load_weights(network.backbone, tmp_path / "w.safetensors")
+    assert torch.equal(network.backbone.state_dict()["layer4.1.bn2.bias"], state["layer4.1.bn2.bias"])
+    assert [value.item() for name, value in network.state_dict().items() if name.endswith(".p")] == [3.0]
 
 
 @pytest.mark.parametrize(

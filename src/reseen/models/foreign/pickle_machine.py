@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from reseen.models.foreign.pickled import CONTAINERS, NUMPY, Array, DType
 
 MAX_OPCODES = 2_000_000
+"""Steps, one for each opcode; what one of them may cost is bounded below."""
 MAX_LINE = 4096
 MAX_NAME = 512
 """Characters of a key."""
@@ -60,7 +61,11 @@ class Rest:
 
 
 class PickleMachine:
-    """What a pickle makes, out of dicts, lists, tuples, numbers, texts and `Array`s; used for one pickle."""
+    """What a pickle makes, out of dicts, lists, tuples, numbers, texts and `Array`s; used for one pickle.
+
+    Attributes:
+        taken: steps so far, the one that was refused included.
+    """
 
     steps: ClassVar[Mapping[str, str]] = {
         "MARK": "_mark",
@@ -90,6 +95,7 @@ class PickleMachine:
         self._marks: list[int] = []
         self._memo: list[Any] = []
         self._encodable = 0
+        self.taken = 0
         self._admitted: dict[str, object] = {**NUMPY, **CONTAINERS, ENCODE: self._encode}
 
     def run(self, file: Rest) -> object:
@@ -99,8 +105,9 @@ class PickleMachine:
             ValueError: it names what is not admitted, uses an opcode that arrays do not need, or is damaged.
         """
         self._encodable = file.size
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):  # type: ignore[arg-type]
-            if count > MAX_OPCODES:
+        for opcode, argument, _ in pickletools.genops(file):  # type: ignore[arg-type]
+            self.taken += 1
+            if self.taken > MAX_OPCODES:
                 raise ValueError(f"more than {MAX_OPCODES:,} steps")
             if opcode.name == "STOP":
                 return self._pop()
