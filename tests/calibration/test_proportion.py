@@ -1,4 +1,4 @@
-"""Intervals of error rates against textbook formulas, and how often they hold the truth."""
+"""Intervals of error rates against textbook formulas, how often they hold the truth, and the people behind errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from reseen.calibration.proportion import jackknife_variance, rate_interval
+from reseen.calibration.proportion import MIN_SOURCES, error_sources, jackknife_variance, rate_interval
 
 
 def test_the_jackknife_of_a_mean_is_the_textbook_variance() -> None:
@@ -54,3 +54,27 @@ def test_errors_in_clusters_are_held_about_as_often_as_it_says() -> None:
         bounds = rate_interval(errors.sum() / 800, float(jackknife_variance(without[:, None])[0]), 80)
         held += bounds.low <= 0.1 <= bounds.high
     assert 275 <= held <= 299
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"),
+    [
+        ([0, 0, 0], 0),
+        ([7, 0, 0], 1),
+        ([64, 64, 0, 0], 2),  # twins
+        ([3] * 12, 12),
+        ([4, 2, 2], 2),  # 64 / 24
+    ],
+)
+def test_people_count_by_their_part_of_the_errors(errors: list[int], expected: int) -> None:
+    assert error_sources(np.array(errors)) == expected
+
+
+@given(st.integers(2, 100_000))
+def test_one_person_who_is_like_all_others_is_too_few(others: int) -> None:
+    assert error_sources(np.array([others] + [1] * others)) < 4 < MIN_SOURCES
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=50))
+def test_it_is_at_most_the_number_of_people_with_errors(errors: list[int]) -> None:
+    assert error_sources(np.array(errors)) <= np.count_nonzero(errors)

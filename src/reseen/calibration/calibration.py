@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.calibration.error_sources import MIN_SOURCES
 from reseen.calibration.operating_point import OperatingPoint
 from reseen.calibration.pair_calibration import PairCalibration, calibrate_pairs
+from reseen.calibration.proportion import MIN_SOURCES
 from reseen.calibration.search_calibration import ScoringRule, SearchCalibration, calibrate_search
 from reseen.errors import FeaturesError
 from reseen.files import read_bounded, write_whole

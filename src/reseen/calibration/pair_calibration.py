@@ -12,12 +12,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
-from reseen.calibration.calibrated_rate import ascends
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.calibration.error_sources import MIN_SOURCES, error_sources
-from reseen.calibration.operating_point import OperatingPoint
+from reseen.calibration.operating_point import OperatingPoint, ascends
 from reseen.calibration.platt import Logistic, fit_logistic
-from reseen.calibration.proportion import jackknife_variance, rate_interval
+from reseen.calibration.proportion import MIN_SOURCES, error_sources, jackknife_variance, rate_interval
 from reseen.errors import FeaturesError
 from reseen.scores.blocks import RowsDone, row_blocks
 from reseen.scores.histogram import STEPS, THRESHOLDS, ScoreHistogram

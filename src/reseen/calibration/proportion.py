@@ -12,8 +12,10 @@ import numpy as np
 from scipy import special
 
 from reseen.scores.interval import LEVEL, Interval
-from reseen.shapes import Float64
+from reseen.shapes import Float64, Int64
 
+MIN_SOURCES = 10
+"""Fewest people that the errors behind a rate may be of: a rate is not to rest on two who are alike."""
 MOST_TRIALS = 1e12
 """With more the interval has no width, and its bounds are not found."""
 
@@ -41,3 +43,15 @@ def rate_interval(rate: float, variance: float, people: int, level: float = LEVE
     low = special.betaincinv(errors, trials - errors + 1, tail) if rate > 0 else 0.0
     high = special.betaincinv(errors + 1, trials - errors, 1 - tail) if rate < 1 else 1.0
     return Interval(min(float(low), rate), max(float(high), rate))
+
+
+def error_sources(errors: Int64[np.ndarray, " people"] | Float64[np.ndarray, " people"]) -> int:
+    """The number of people who would vary a sum of errors as much, had each of them equally many, rounded down.
+
+    Of errors between two people, each of both has one: two people alone are 2, and one who is mistaken for any number
+    of others makes fewer than 4.
+
+    Source: Kish, "Survey Sampling", 1965 (the effective sample size).
+    """
+    total, squares = float(errors.sum()), float((errors.astype(np.float64) ** 2).sum())
+    return int(total**2 / squares * (1 + 1e-12)) if squares else 0

@@ -18,9 +18,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from reseen.calibration.calibrated_rate import OUTSIDE, Cosine, ascends
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.calibration.error_sources import MIN_SOURCES
+from reseen.calibration.operating_point import OUTSIDE, Cosine, ascends
+from reseen.calibration.proportion import MIN_SOURCES
 from reseen.calibration.search_tally import Tally
 from reseen.errors import FeaturesError
 from reseen.scores.blocks import RowsDone, row_blocks

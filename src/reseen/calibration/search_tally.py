@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse, special
 
-from reseen.calibration.error_sources import error_sources
-from reseen.calibration.proportion import jackknife_variance, rate_interval
+from reseen.calibration.proportion import error_sources, jackknife_variance, rate_interval
 from reseen.shapes import Float32, Float64, Int64
 
 DIGITS = 6
