@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
 
 from reseen.assess.extract import EmbedsImages, Progress, extract_features
+from reseen.assess.features import read_features
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.calibration.calibration import Calibration
 from reseen.calibration.calibration_set import CalibrationSet
@@ -75,6 +79,44 @@ def own_people(manifest: Manifest) -> Manifest:
     return replace(manifest, name=f"{len(persons)} people of {manifest.name}", samples=samples)
 
 
+def evaluation_people(manifest: Manifest) -> Manifest:
+    """The people of query and gallery, whom training has not seen, to calibrate on all the same.
+
+    Thresholds change no ranking, so that recall and mAP stay what they are; rates at a threshold do not, and must be
+    measured on people held back, as `reseen.calibration.held_back` does.
+
+    Raises:
+        DatasetError: the dataset names no query or no gallery.
+    """
+    parts = {sample.split for sample in manifest.samples}
+    if not {"query", "gallery"} <= parts:
+        raise DatasetError(
+            f"{manifest.name} has nobody who is evaluated",
+            expected="a dataset with query and gallery",
+            got=", ".join(sorted(part for part in parts if part)) or "no parts",
+            cure="leave --on out: all people of a dataset without parts are calibrated on",
+        )
+    kept = [sample for sample in manifest.samples if sample.split in ("query", "gallery")]
+    persons = {sample.person for sample in kept} - {DISTRACTOR, JUNK}
+    samples = tuple(replace(sample, split="gallery") for sample in kept)
+    return replace(manifest, name=f"the {len(persons)} evaluation people of {manifest.name}", samples=samples)
+
+
+def evaluated_people(features: Path) -> CalibrationSet:
+    """The people of a stored evaluation, to calibrate on as `evaluation_people` are.
+
+    Raises:
+        FeaturesError: the file holds no evaluation, or too few people.
+    """
+    stored = read_features(features)
+    return CalibrationSet.of(
+        f"the evaluation people of {features.name}",
+        np.concatenate([stored.query_features, stored.gallery_features]),
+        np.concatenate([stored.query_persons, stored.gallery_persons]),
+        np.concatenate([stored.query_cameras, stored.gallery_cameras]),
+    )
+
+
 def embed_calibration_people(
     embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
@@ -82,13 +124,13 @@ def embed_calibration_people(
 
     Args:
         embedder: makes them.
-        people: as `calibration_people` or `own_people` gives them.
+        people: as `calibration_people`, `own_people` or `evaluation_people` gives them.
         progress: told how far the embedding has come.
 
     Raises:
         ImageError: an image cannot be read.
     """
-    samples = people.split("gallery")
+    samples = tuple(sample for sample in people.split("gallery") if sample.person != DISTRACTOR)
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
     labels = Codes.of(samples).labels(people.name, samples)
     return CalibrationSet.of(people.name, features, labels.persons, labels.cameras)

@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.calibration.operating_point import OperatingPoint
+from reseen.calibration.held_back import HeldBack, hold_back
 from reseen.calibration.pair_calibration import PairCalibration, calibrate_pairs
-from reseen.calibration.proportion import MIN_SOURCES
-from reseen.calibration.search_calibration import ScoringRule, SearchCalibration, calibrate_search
+from reseen.calibration.search_calibration import SearchCalibration, calibrate_search
+from reseen.calibration.strangers import ScoringRule
 from reseen.errors import FeaturesError
 from reseen.files import read_bounded, write_whole
 from reseen.scores.blocks import RowsDone
-from reseen.scores.interval import MIN_ERRORS
 from reseen.strict import Count, Strict
 
 MAX_BYTES = 4 * 2**20
@@ -25,8 +24,6 @@ MAX_IMAGES = 50_000
 """Most images that are compared with each other: some minutes' work."""
 MAX_NAME = 300
 """Longest name of a set, in characters."""
-SHOWN_RATES = (0.1, 0.01)
-"""False-positive identification rates that people are shown."""
 
 
 class CalibrationSource(Strict):
@@ -53,68 +50,34 @@ class Calibration(Strict):
     """What a score means: for two images, and for the best of a search.
 
     Attributes:
-        format: version of this file.
+        format: version of this file; files of format 1 hold less.
         source: whom it was measured on.
         pairs: comparing two images.
         search: searching a gallery.
+        held_back: error rates on people who had no part in the thresholds; None where that was not measured.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     source: CalibrationSource
     pairs: PairCalibration
     search: SearchCalibration
-
-    def lines(self) -> list[str]:
-        """For people to read."""
-        source, pairs, search = self.source, self.pairs, self.search
-        cameras = f"{source.cameras} cameras" if source.cameras else "unknown cameras: any two images are compared"
-        return [
-            f"measured on {source.name}: {source.people} people, {source.images} images, {cameras}",
-            f"comparing two images ({pairs.genuine_pairs:,} pairs of one person, {pairs.impostor_pairs:,} of two):",
-            *(f"  {_compared(point, 'same')}" for point in pairs.match),
-            *(f"  {_compared(point, 'different')}" for point in pairs.non_match),
-            f"searching ({search.searches:,} strangers' searches, by {search.scoring.replace('_', ' ')}, "
-            f"{search.images_per_person:g} images a person):",
-            *(f"  {self._searched(people, rate)}" for people in search.shown() for rate in SHOWN_RATES),
-        ]
-
-    def _searched(self, people: int, rate: float) -> str:
-        asked = f"{people} people, {rate:g} of strangers' searches wrong: "
-        found = self.search.threshold(people, rate)
-        if found is None:
-            return f"{asked}cannot be told"
-        place = self.search.people.index(people)
-        return (
-            f"{asked}from {found.threshold:.4f} on, measured {found.fpir[place]:.3g} "
-            f"({found.low[place]:.3g} to {found.high[place]:.3g}), "
-            f"{people * found.rate:.2g} false matches to expect a search"
-        )
-
-
-def _compared(point: OperatingPoint, answer: Literal["same", "different"]) -> str:
-    kind = "two" if answer == "same" else "one"
-    asked = f"{answer}, wrong for {point.target:g} of the pairs of {kind}: "
-    if point.threshold is None or point.false_match_rate is None or point.true_match_rate is None:
-        if point.errors < MIN_ERRORS:
-            return f"{asked}cannot be told, {point.errors} such pairs are too few"
-        few = f"such pairs are mostly of {point.error_sources} people, and {MIN_SOURCES} are needed"
-        return f"{asked}cannot be told, the {point.errors:,} {few}"
-    return (
-        f"{asked}{'from' if answer == 'same' else 'below'} {point.threshold:.4f}{' on' if answer == 'same' else ''}, "
-        f"where {point.true_match_rate[0]:.3g} of the pairs of one person and {point.false_match_rate[0]:.3g} of those "
-        "of two score higher"
-    )
+    held_back: HeldBack | None = None
 
 
 def calibrate(
-    held: CalibrationSet, scoring: ScoringRule = "best_image", progress: Callable[[str, int, int], None] | None = None
+    held: CalibrationSet,
+    scoring: ScoringRule = "best_image",
+    progress: Callable[[str, int, int], None] | None = None,
+    *,
+    check: bool = False,
 ) -> Calibration:
     """Measure what scores mean on held-out people.
 
     Args:
         held: the people.
         scoring: how a search compares a query and a person.
-        progress: told how far the `pairs` and the `searches` have come.
+        progress: told how far the `pairs`, the `searches` and the `check` have come.
+        check: whether error rates are measured by `hold_back`, too.
 
     Raises:
         FeaturesError: the people are too few, their images more than `MAX_IMAGES`, no camera sees what another sees, or
@@ -139,6 +102,7 @@ def calibrate(
         ),
         pairs=calibrate_pairs(held, _stage(progress, "pairs")),
         search=calibrate_search(held, scoring, _stage(progress, "searches")),
+        held_back=hold_back(held, scoring, _stage(progress, "check")) if check else None,
     )
 
 
@@ -167,7 +131,7 @@ def read_calibration(path: Path) -> Calibration:
         got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
         raise FeaturesError(
             f"cannot read the calibration in {path}",
-            expected="the JSON that reseen calibrate writes, format 1",
+            expected="the JSON that reseen calibrate writes, format 1 or 2",
             got=got[:300],
             cure="check the path, or calibrate again: reseen calibrate",
         ) from None

@@ -11,7 +11,7 @@ import numpy as np
 from reseen.errors import FeaturesError
 from reseen.scores.labels import DISTRACTOR, UNKNOWN_CAMERA, Labels
 from reseen.scores.normalise import unit_rows
-from reseen.shapes import Float, Float32, Int64, Integer
+from reseen.shapes import Bool, Float, Float32, Int64, Integer
 
 MIN_PEOPLE = 3
 """Two to be confused, and one more to be left out."""
@@ -60,6 +60,16 @@ class CalibrationSet:
         kept = labels.kept(keep)
         order = np.argsort(kept.persons, kind="stable")
         return cls(name, unit_rows(features, keep, name)[order], kept.persons[order], kept.cameras[order])
+
+    def of_people(self, name: str, kept: Bool[np.ndarray, " people"]) -> CalibrationSet:
+        """Some of the people, with all of their images.
+
+        Args:
+            name: what to call them.
+            kept: which of the people, in their order.
+        """
+        rows = kept[self.owners]
+        return CalibrationSet(name, self.features[rows], self.persons[rows], self.cameras[rows])
 
     @cached_property
     def starts(self) -> Int64[np.ndarray, " people"]:

@@ -10,6 +10,14 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse, special
 
+from reseen.calibration.impostor_tail import (
+    HIGHEST_TAIL_RATE,
+    MIN_TAIL_ERRORS,
+    MIN_TAIL_SOURCES,
+    ImpostorTail,
+    depths,
+    fit_tail,
+)
 from reseen.calibration.proportion import error_sources, jackknife_variance, rate_interval
 from reseen.shapes import Float32, Float64, Int64
 
@@ -38,6 +46,7 @@ class Tally:
         shape = (thresholds, people, len(sizes))
         self.as_stranger, self.without_others, self.as_entry = (np.zeros(shape) for _ in range(3))
         self.wrong_searches, self.wrongly_found = (np.zeros((thresholds, people), dtype=np.int64) for _ in range(2))
+        self.depth_searched, self.depth_found = (np.zeros((thresholds, people)) for _ in range(2))
 
     def add(self, block: slice, scores: Float32[np.ndarray, "b people"], thresholds: Float64[np.ndarray, " t"]) -> None:
         """Take in the scores of all people for some of the searches."""
@@ -45,12 +54,15 @@ class Tally:
         strangers = _marked(np.arange(len(scores)), self.owners[block], shape)
         rows, columns = np.nonzero(scores >= thresholds[0])
         best = scores[rows, columns]
+        depth = depths(best)
         for place, threshold in enumerate(thresholds):
             kept = best >= threshold
-            rows, columns, best = rows[kept], columns[kept], best[kept]
+            rows, columns, best, depth = rows[kept], columns[kept], best[kept], depth[kept]
             counts = np.bincount(rows, minlength=len(scores))
             np.add.at(self.wrong_searches[place], self.owners[block], counts)
             self.wrongly_found[place] += np.bincount(columns, minlength=self.people)
+            self.depth_searched[place] += np.bincount(self.owners[block][rows], depth, minlength=self.people)
+            self.depth_found[place] += np.bincount(columns, depth, minlength=self.people)
             self.as_stranger[place] += strangers.T @ self.found[counts]
             self.without_others[place] += strangers.T @ self.found_without[counts]
             change = self.found_without[np.maximum(counts - 1, 0)] - self.found_without[counts]
@@ -60,15 +72,38 @@ class Tally:
         """How many people the errors at one threshold are of: as strangers, or as entries, whichever are fewer."""
         return min(error_sources(self.wrong_searches[place]), error_sources(self.wrongly_found[place]))
 
-    def rates(self, place: int) -> dict[str, tuple[float, ...]]:
-        """FPIR and its interval at one threshold, for each size."""
+    def tail(self, thresholds: Float64[np.ndarray, " t"], draws: int) -> ImpostorTail | None:
+        """The law of the scores beyond the highest threshold that enough errors, of enough people, reach.
+
+        Args:
+            thresholds: as `add` got them, ascending.
+            draws: how often each search was made, among other images of the same people.
+        """
+        pairs = self.searches * (self.people - 1), np.full(self.people, len(self.owners)) - self.searches
+        for place in range(len(thresholds) - 1, -1, -1):
+            errors = self.wrong_searches[place], self.wrongly_found[place]
+            count = int(errors[0].sum())
+            if count < MIN_TAIL_ERRORS * draws or self.sources(place) < MIN_TAIL_SOURCES:
+                continue
+            if count > HIGHEST_TAIL_RATE * pairs[0].sum():
+                break
+            depth = self.depth_searched[place], self.depth_found[place]
+            return fit_tail(float(thresholds[place]), pairs, errors, depth, draws)
+        return None
+
+    def variances(self, place: int) -> tuple[Float64[np.ndarray, " s"], Float64[np.ndarray, " s"]]:
+        """FPIR at one threshold, and its variance, for each size."""
         stranger, total = self.as_stranger[place], len(self.owners)
         rate = stranger.sum(axis=0) / total
         without_stranger = (stranger.sum(axis=0) - stranger) / (total - self.searches)[:, None]
         rest = self.without_others[place]
         without_entry = (rest.sum(axis=0) - rest + stranger + self.as_entry[place]) / total
         luck = 1 + (self.people - 1) / self.sizes
-        variance = jackknife_variance(without_stranger) + luck * jackknife_variance(without_entry)
+        return rate, jackknife_variance(without_stranger) + luck * jackknife_variance(without_entry)
+
+    def rates(self, place: int) -> dict[str, tuple[float, ...]]:
+        """FPIR and its interval at one threshold, for each size."""
+        rate, variance = self.variances(place)
         bounds = [rate_interval(r, v, self.people) for r, v in zip(rate.tolist(), variance.tolist(), strict=True)]
         return {
             "fpir": _rounded(rate.tolist()),

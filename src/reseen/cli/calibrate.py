@@ -17,7 +17,13 @@ from reseen.files import make_folder, require_file
 if TYPE_CHECKING:
     from reseen.bundle.bundle import Bundle
     from reseen.calibration.calibration_set import CalibrationSet
-    from reseen.calibration.search_calibration import ScoringRule
+    from reseen.calibration.strangers import ScoringRule
+
+
+class On(StrEnum):
+    """Whom to calibrate on, where that is not what a dataset is for."""
+
+    EVALUATION_PEOPLE = "evaluation-people"
 
 
 class Scoring(StrEnum):
@@ -54,6 +60,14 @@ def calibrate(
             help="The --data of that run; without -c, a dataset of your own people. Repeatable.",
         ),
     ] = None,
+    on: Annotated[
+        On | None,
+        typer.Option(
+            "--on",
+            help="With --bundle: calibrate on the people of query and gallery, and measure error rates on each half of "
+            "them with the thresholds of the other.",
+        ),
+    ] = None,
     features: Annotated[
         Path | None,
         typer.Option("--features", metavar="FILE.npz", help="Stored features of such people, instead of images."),
@@ -75,12 +89,13 @@ def calibrate(
 
     Example: reseen calibrate --bundle bundle -c run/recipe.yaml --data Market-1501-v15.09.15
     """
-    from reseen.assess.calibrate import add_calibration
+    from reseen.assess.calibrate import add_calibration, evaluated_people
     from reseen.assess.features import read_calibration_set, write_calibration_set
     from reseen.bundle.bundle import open_bundle
     from reseen.bundle.shipped import bundle_folder, require_own
     from reseen.calibration.calibration import calibrate as run_calibration
     from reseen.calibration.calibration import write_calibration
+    from reseen.reports.calibration_words import calibration_lines
 
     opened = None if bundle is None else open_bundle(bundle_folder(bundle))
     if output is None and opened is None:
@@ -97,15 +112,16 @@ def calibrate(
             make_folder(file.parent)
             require_file(file)
     if features is not None and not (config or weights or data or save_features):
-        held = read_calibration_set(features)
-    elif features is None and data and config is not None and weights is not None and bundle is None:
+        held = evaluated_people(features) if on else read_calibration_set(features)
+    elif features is None and data and config and weights and bundle is None and on is None:
         held = _by_weights(config, weights, data, device)
-    elif features is None and data and weights is None and opened is not None:
-        held = _by_bundle(opened, config, data, device)
+    elif features is None and data and weights is None and opened is not None and not (on and config):
+        held = _by_bundle(opened, config, data, on, device)
     else:
         raise UsageError(
             "it is not clear whom to calibrate on",
-            expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz alone",
+            expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz; --on with "
+            "--bundle and --data alone, or with --features",
             got="options of several ways, or not all of one",
             cure="reseen calibrate --help shows an example",
         )
@@ -114,13 +130,14 @@ def calibrate(
         # What is calibrated is what was stored, to the last bit: its hash is in the calibration.
         held = replace(read_calibration_set(save_features), name=held.name)
     with StageBars() as bars:
-        calibration = run_calibration(held, cast("ScoringRule", scoring.replace("-", "_")), bars)
+        rule = cast("ScoringRule", scoring.replace("-", "_"))
+        calibration = run_calibration(held, rule, bars, check=on is not None)
     if output is not None:
         write_calibration(output, calibration)
     elif opened is not None:
         add_calibration(opened, calibration)
     say(f"calibration in {output or bundle}")
-    give(calibration.model_dump(mode="json") if as_json else "\n".join(calibration.lines()))
+    give(calibration.model_dump(mode="json") if as_json else "\n".join(calibration_lines(calibration)))
 
 
 def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> CalibrationSet:
@@ -140,10 +157,11 @@ def _by_weights(config: Path, weights: Path, data: list[Path], device: str) -> C
         return embed_calibration_people(embedder, people, bars)
 
 
-def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], device: str) -> CalibrationSet:
+def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], on: On | None, device: str) -> CalibrationSet:
     from reseen.assess.calibrate import (
         calibration_people,
         embed_calibration_people,
+        evaluation_people,
         own_people,
         require_set_aside,
     )
@@ -156,7 +174,7 @@ def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], device: st
         people = calibration_people(load_recipe(str(config)), manifests)
         require_set_aside(people, bundle.description.set_aside, str(bundle.folder))
     elif len(manifests) == 1:
-        people = own_people(manifests[0])
+        people = own_people(manifests[0]) if on is None else evaluation_people(manifests[0])
     else:
         raise UsageError(
             "several datasets need the recipe that people were set aside by",
