@@ -21,7 +21,6 @@ from reseen.calibration.calibration import (
     write_calibration,
 )
 from reseen.calibration.calibration_set import CalibrationSet
-from reseen.calibration.operating_point import OperatingPoint
 from reseen.calibration.pair_calibration import calibrate_pairs
 from reseen.calibration.search_calibration import calibrate_search
 from reseen.errors import FeaturesError
@@ -60,19 +59,20 @@ def test_it_is_read_back_exactly(calibration: Calibration, tmp_path: Path) -> No
     write_calibration(path, calibration)
 
     assert read_calibration(path) == calibration
-    assert json.loads(path.read_text(encoding="utf-8"))["format"] == 1
+    assert json.loads(path.read_text(encoding="utf-8"))["format"] == 2
 
 
-def test_it_tells_why_a_rate_cannot_be_told(calibration: Calibration) -> None:
-    points = (
-        OperatingPoint(target=1e-2, supported=False, errors=49_941, error_sources=3),
-        OperatingPoint(target=1e-3, supported=False, errors=29, error_sources=12),
-    )
-    pairs = calibration.pairs.model_copy(update={"match": points})
-    lines = calibration.model_copy(update={"pairs": pairs}).lines()
+def test_a_file_of_format_1_is_still_read(calibration: Calibration, tmp_path: Path) -> None:
+    content = calibration.model_dump(mode="json") | {"format": 1}
+    del content["held_back"]
+    for key in ("one_image", "tail"):
+        del content["search"][key]
+    (tmp_path / "old.json").write_text(json.dumps(content), encoding="utf-8")
 
-    assert lines[2].endswith("cannot be told, the 49,941 such pairs are mostly of 3 people, and 10 are needed")
-    assert lines[3].endswith("cannot be told, 29 such pairs are too few")
+    old = read_calibration(tmp_path / "old.json")
+
+    assert (old.pairs, old.search.thresholds) == (calibration.pairs, calibration.search.thresholds)
+    assert (old.held_back, old.search.one_image, old.search.tail) == (None, None, None)
 
 
 def changed(calibration: Calibration, path: Path, **changes: Any) -> Path:
@@ -83,7 +83,7 @@ def changed(calibration: Calibration, path: Path, **changes: Any) -> Path:
 @pytest.mark.parametrize(
     ("changes", "got"),
     [
-        ({"format": 2}, "format: "),
+        ({"format": 3}, "format: "),
         ({"source": None}, "source: "),
         ({"note": "mine"}, "note: Extra inputs"),
     ],
@@ -101,7 +101,7 @@ def test_it_tells_how_far_it_has_come(held: CalibrationSet, monkeypatch: pytest.
 
     searches = len(set(zip(held.persons.tolist(), held.cameras.tolist(), strict=True)))
     assert list(told) == ["pairs", "searches"]
-    for steps, total in zip(told.values(), (600, 2 * searches), strict=True):
+    for steps, total in zip(told.values(), (600, 10 * searches), strict=True):
         assert len(steps) > 2
         assert steps == sorted(steps)
         assert steps[-1] == (total, total)

@@ -47,17 +47,17 @@ def test_stored_features_become_a_calibration(features: Path, reseen: Reseen, tm
 
     assert answer.code == 0
     lines = answer.out.splitlines()
-    assert lines[0] == "measured on features.npz: 40 people, 240 images, 3 cameras"
+    assert lines[0] == "calibrated on features.npz: 40 people, 240 images, 3 cameras"
     assert [line.partition(":")[0].strip() for line in lines[2:8]] == [
-        "same, wrong for 0.01 of the pairs of two",
-        "same, wrong for 0.001 of the pairs of two",
-        "same, wrong for 0.0001 of the pairs of two",
-        "different, wrong for 0.1 of the pairs of one",
-        "different, wrong for 0.01 of the pairs of one",
-        "different, wrong for 0.001 of the pairs of one",
+        "same",
+        "same at FMR 0.10 %",
+        "same at FMR 0.010 %",
+        "different",
+        "different at FNMR 1.0 %",
+        "different at FNMR 0.10 %",
     ]
-    assert "cannot be told" in lines[4]
-    assert lines[-1].startswith("  38 people, 0.01 of strangers' searches wrong: ")
+    assert "not enough data" in lines[4]
+    assert any(line.startswith("  38 people, FPIR 1.0 %: ") for line in lines)
     calibration = read_calibration(output)
     assert calibration.source.people == 40
     assert calibration.search.scoring == "best_image"
@@ -126,6 +126,51 @@ def test_people_who_are_evaluated_are_refused(
         assert "is not there to calibrate on" in answer.err
         assert well_told(answer)
         assert not (tmp_path / "c.json").exists()
+
+
+def test_people_who_are_evaluated_calibrate_only_where_that_is_asked_for_by_name(
+    features: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    arrays = dict(np.load(features))
+    stored = arrays | {"splits": np.array(["query", "gallery"] * 120), "role": np.array("evaluation")}
+    np.savez(tmp_path / "reported.npz", **stored)
+
+    answer = reseen(
+        "calibrate",
+        "--features",
+        tmp_path / "reported.npz",
+        "--on",
+        "evaluation-people",
+        "--output",
+        tmp_path / "c.json",
+    )
+
+    assert answer.code == 0, answer.err
+    found = read_calibration(tmp_path / "c.json")
+    assert found.source.name == "the evaluation people of reported.npz"
+    assert found.held_back is not None
+    assert found.held_back.people == 40
+    assert "held back (half of the 40 people calibrates, the other half is measured, both ways):" in answer.out
+
+
+def test_a_bundle_is_calibrated_on_the_people_of_query_and_gallery(
+    reseen: Reseen, well_told: WellTold, small_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(small_bundle, tmp_path / "bundle"))
+    plan = Plan(persons=3, test_persons=60, cameras=2, images_per_camera=4, height=64, width=32)
+    drawn = synthesise(tmp_path / "market", plan)
+    on = ("--on", "evaluation-people")
+
+    answer = reseen("calibrate", "--bundle", bundle, "--data", drawn.root, *on, "--json")
+
+    assert answer.code == 0, answer.err
+    source = json.loads(answer.out)["source"]
+    assert source["name"] == "the 60 evaluation people of Market-1501"
+    assert (source["people"], source["cameras"]) == (60, 2)
+    assert json.loads(answer.out)["held_back"]["people"] == 60
+    unclear = reseen("calibrate", "--bundle", bundle, "-c", "tiny", "--data", drawn.root, *on)
+    assert unclear.code == 2
+    assert well_told(unclear)
 
 
 def test_a_bundle_is_calibrated_on_people_of_one_s_own(

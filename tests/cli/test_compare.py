@@ -29,19 +29,38 @@ def test_a_score_without_a_calibration_is_told_as_such(
 
     assert answer.code == 0
     assert answer.out == f"score {load(small_bundle).compare(*pair).score:.4f}\n"
-    assert "not calibrated" in answer.err
+    assert "no verdicts: this model has no calibration" in answer.err
 
 
 def test_a_calibrated_bundle_gives_a_verdict(pair: tuple[Path, Path], calibrated_bundle: Path, reseen: Reseen) -> None:
     same = reseen("compare", pair[0], pair[0], "--bundle", calibrated_bundle)
     result = json.loads(reseen("compare", pair[0], pair[0], "--bundle", calibrated_bundle, "--json").out)
 
-    assert same.out.splitlines()[1].startswith("same person: of the pairs of two people, ")
-    assert same.out.rstrip().endswith("measured on drawn")
+    assert same.out.splitlines()[1].startswith("same person · false-match rate ")
+    assert same.out.rstrip().endswith("calibrated on drawn")
     assert result["verdict"]["answer"] == "same"
     assert result["verdict"]["calibration"] == "drawn"
     assert 0 <= result["verdict"]["error_rate"] <= 1e-3
     assert result["score"] == pytest.approx(1, abs=1e-5)
+
+
+def test_the_rate_can_be_chosen_among_those_calibrated(
+    pair: tuple[Path, Path], calibrated_bundle: Path, reseen: Reseen, well_told: WellTold
+) -> None:
+    loose, strict = (
+        json.loads(reseen("compare", *pair, "--bundle", calibrated_bundle, "--rate", rate, "--json").out)["verdict"]
+        for rate in ("0.01", "0.001")
+    )
+    unknown = reseen("compare", *pair, "--bundle", calibrated_bundle, "--rate", "0.02")
+
+    assert loose["same_from"] < strict["same_from"]
+    assert unknown.code == 2
+    assert well_told(unknown)
+
+
+def test_terms_are_said_with_the_shipped_model(pair: tuple[Path, Path], small_bundle: Path, reseen: Reseen) -> None:
+    assert "terms of default: research use only: " in reseen("compare", *pair).err
+    assert "terms" not in reseen("compare", *pair, "--bundle", small_bundle).err
 
 
 def test_both_are_drawn_side_by_side(

@@ -35,7 +35,7 @@ def test_a_ranked_list_for_each_query_without_the_query(crops: Path, small_bundl
     assert [int(line.split()[0]) for line in lines[2:5]] == [1, 2, 3]
     scores = [float(line.split()[1]) for line in lines[2:5]]
     assert scores == sorted(scores, reverse=True)
-    assert "not calibrated" in answer.err
+    assert "no verdicts: this model has no calibration" in answer.err
 
 
 def test_json_and_page_hold_verdicts_of_a_calibrated_bundle(
@@ -53,8 +53,33 @@ def test_json_and_page_hold_verdicts_of_a_calibrated_bundle(
     assert query["left_out"] == [str(crops / "a.png")]
     assert [match["rank"] for match in query["matches"]] == [1, 2, 3, 4, 5]
     assert {match["verdict"]["answer"] for match in query["matches"]} <= {"same", "unsure", "different"}
-    assert "every image counts as a person of its own" in answer.err
+    assert "each image is counted as a different person" in answer.err
     assert len(re.findall("<figure", page.read_text(encoding="utf-8"))) == 6
+
+
+def test_people_and_rate_of_a_search_are_kept(crops: Path, calibrated_bundle: Path, reseen: Reseen) -> None:
+    command = ["search", crops / "a.png", "--in", crops, "--bundle", calibrated_bundle, "--json"]
+    few, strict = (
+        reseen(*command, *options)
+        for options in (["--people", "2", "--rate", "0.1"], ["--people", "2", "--rate", "0.01"])
+    )
+
+    assert "counted as a different person" not in few.err
+    queries = [json.loads(answer.out)["queries"][0] for answer in (few, strict)]
+    assert [query["people_assumed"] for query in queries] == [2, 2]
+    thresholds = [query["matches"][0]["verdict"]["same_from"] for query in queries]
+    assert thresholds[0] < thresholds[1]
+    assert reseen(*command, "--rate", "1.5").code == 2
+    assert reseen(*command, "--people", "0").code == 2
+
+
+def test_terms_are_said_with_the_shipped_model_and_stand_on_its_page(
+    crops: Path, reseen: Reseen, tmp_path: Path
+) -> None:
+    page = tmp_path / "found.html"
+    answer = reseen("search", crops / "a.png", "--in", crops, "--output", page)
+    assert "terms of default: research use only: " in answer.err
+    assert "research use only: " in page.read_text(encoding="utf-8")
 
 
 def test_a_broken_image_fails_unless_it_may_be_skipped(crops: Path, small_bundle: Path, reseen: Reseen) -> None:

@@ -53,7 +53,7 @@ def test_names_of_any_length_and_kind_are_drawn(tmp_path: Path) -> None:
 
 def test_a_score_is_told_with_what_it_means() -> None:
     assert in_words(match(None)) == ["score 0.2500"]
-    assert in_words(match("same"))[1].startswith("same person: ")
+    assert in_words(match("same"))[1].startswith("same person · false-match rate ")
 
 
 @pytest.mark.parametrize("name", ["both.gif", "both", "both.html"])

@@ -57,8 +57,8 @@ def test_names_are_escaped(small_bundle: Path, crops: Path, tmp_path: Path) -> N
 def test_a_calibrated_page_says_what_verdicts_mean(calibrated_bundle: Path, crops: Path, tmp_path: Path) -> None:
     html = page_of(calibrated_bundle, crops, tmp_path / "found.html")
 
-    assert "measured on drawn" in html
-    assert "counts as a person of its own" in " ".join(html.split())
+    assert "calibrated on drawn" in html
+    assert "is counted as a different person" in " ".join(html.split())
     assert re.search(r'<figure class="(same|unsure|different)" title="', html)
 
 

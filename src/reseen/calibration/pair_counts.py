@@ -10,7 +10,7 @@ import numpy as np
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.calibration.operating_point import OperatingPoint
 from reseen.calibration.proportion import MIN_SOURCES, error_sources, jackknife_variance, rate_interval
-from reseen.scores.blocks import RowsDone
+from reseen.scores.blocks import RowsDone, row_blocks
 from reseen.scores.histogram import THRESHOLDS
 from reseen.scores.interval import MIN_ERRORS
 from reseen.scores.labels import UNKNOWN_CAMERA

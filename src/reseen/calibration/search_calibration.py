@@ -74,12 +74,11 @@ def calibrate_search(
             got=f"{held.people} people",
             cure="keep more people out of training: data.calibration_share",
         )
-    return SearchCalibration(
-        scoring=scoring,
-        searches=len(whole.queries),
-        one_image=_measure([Searches.of_one_image(held, draw) for draw in range(DRAWS)], 1.0, progress),
-        **dict(found),
-    )
+    one_image: SearchRates | None = found
+    if len(held.features) > held.people:
+        one_image = _measure([Searches.of_one_image(held, draw) for draw in range(DRAWS)], 1.0, progress)
+    progress.finish(len(whole.queries))
+    return SearchCalibration(scoring=scoring, searches=len(whole.queries), one_image=one_image, **dict(found))
 
 
 class _Passes:
@@ -93,6 +92,11 @@ class _Passes:
             self._done(self._before + searched, self._passes * total)
         if searched == total:
             self._before += total
+
+    def finish(self, total: int) -> None:
+        """Tell that all is done, where a pass was not needed."""
+        if self._done is not None and self._before < self._passes * total:
+            self._done(self._passes * total, self._passes * total)
 
 
 def _measure(draws: Sequence[Searches], images_per_person: float, done: RowsDone) -> SearchRates | None:

@@ -120,8 +120,8 @@ def calibrate(
     else:
         raise UsageError(
             "it is not clear whom to calibrate on",
-            expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz; --on with "
-            "--bundle and --data alone, or with --features",
+            expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz alone; "
+            "--on without -c",
             got="options of several ways, or not all of one",
             cure="reseen calibrate --help shows an example",
         )

@@ -17,6 +17,7 @@ from reseen.cli.bundle_options import (
 )
 from reseen.cli.console import give, say
 from reseen.cli.options import JsonOption
+from reseen.cli.terms import tell_terms
 
 
 def compare(
@@ -25,6 +26,16 @@ def compare(
     bundle: BundleOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.png", help="Save a picture of both images side by side.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            metavar="RATE",
+            min=0,
+            max=1,
+            help="False-match rate of the answer “same person”: 0.01, 0.001 or 0.0001. [default: 0.001]",
+        ),
     ] = None,
     engine: EngineOption = "onnxruntime",
     precision: PrecisionOption = None,
@@ -39,6 +50,7 @@ def compare(
 
     Example: reseen compare a.jpg b.jpg --bundle bundle --output both.png
     """
+    from reseen.bundle.terms import restriction
     from reseen.engines.load import load
     from reseen.images.decode import decode_image
     from reseen.reports.comparison_picture import in_words, require_picture, write_comparison_picture
@@ -48,11 +60,13 @@ def compare(
     with load(
         bundle, engine=engine, precision=None if precision is None else precision.value, device=device, threads=threads
     ) as embedder:
-        match = embedder.compare(a, b)
+        match = embedder.compare(a, b, rate=rate)
+        tell_terms(embedder.bundle)
     if match.verdict is None:
-        say("what the score means is not known: this model is not calibrated (reseen calibrate --bundle)")
+        say("no verdicts: this model has no calibration (run `reseen calibrate`)")
     if output is not None:
-        write_comparison_picture(output, [decode_image(a), decode_image(b)], [str(a), str(b)], match)
+        pixels, terms = [decode_image(a), decode_image(b)], restriction(embedder.bundle.description)
+        write_comparison_picture(output, pixels, [str(a), str(b)], match, terms)
         say(f"look at {output}")
     if as_json:
         verdict = None if match.verdict is None else asdict(match.verdict)

@@ -22,6 +22,7 @@ from reseen.cli.bundle_options import (
 )
 from reseen.cli.console import StageBars, give, say, visible
 from reseen.cli.options import JsonOption
+from reseen.cli.terms import tell_terms
 
 if TYPE_CHECKING:
     from reseen.engines.embedder import Embedder
@@ -76,6 +77,7 @@ def embed(
             broken = _print(embedder, inputs, as_json=as_json)
         else:
             broken = _store(embedder, inputs, output, as_json=as_json)
+    tell_terms(embedder.bundle)
     tell_broken(broken, len(inputs), skip=skip_broken)
 
 

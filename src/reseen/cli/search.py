@@ -21,6 +21,7 @@ from reseen.cli.bundle_options import (
 )
 from reseen.cli.console import StageBars, give, say, visible
 from reseen.cli.options import JsonOption
+from reseen.cli.terms import tell_terms
 
 if TYPE_CHECKING:
     from reseen.retrieval.search import Search, Searched
@@ -34,6 +35,22 @@ def search(
     bundle: BundleOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE.html", help="Write the results to a page with pictures.")
+    ] = None,
+    people: Annotated[
+        int | None,
+        typer.Option(
+            "--people", min=1, help="People in the folder, at most. [default: each image may be of another person]"
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            metavar="RATE",
+            min=0,
+            max=1,
+            help="False-positive rate of the answer “same person”: searches for somebody not there. [default: 0.01]",
+        ),
     ] = None,
     entries: Annotated[int, typer.Option("-k", min=1, max=1000, help="Results per query.")] = 10,
     engine: EngineOption = "onnxruntime",
@@ -65,17 +82,26 @@ def search(
         threads=threads,
     ) as embedder:
         with StageBars() as bars:
-            found = search_folder(embedder, wanted, gallery, entries, lambda done, total: bars("images", done, total))
+            found = search_folder(
+                embedder,
+                wanted,
+                gallery,
+                entries,
+                lambda done, total: bars("images", done, total),
+                people=people,
+                rate=rate,
+            )
         if output is not None:
-            write_search_page(output, found, str(folder), embedder)
+            write_search_page(output, found, str(folder), embedder, people)
             say(f"look at {output}")
     if embedder.calibration is None:
-        say("what the scores mean is not known: this model is not calibrated (reseen calibrate --bundle)")
+        say("no verdicts: this model has no calibration (run `reseen calibrate`)")
     else:
-        say(
-            f"verdicts were measured on {embedder.calibration.source.name}; every image counts as a person of its own, "
-            "so that error rates are upper bounds"
+        counted = (
+            "" if people else "; each image is counted as a different person, so these error rates are upper bounds"
         )
+        say(f"verdicts are calibrated on {embedder.calibration.source.name}{counted}")
+    tell_terms(embedder.bundle)
     give(_figures(found) if as_json else "\n".join(line for each in found.queries for line in _lines(each)))
     tell_broken(found.broken, len(gallery), skip=skip_broken)
 

@@ -17,7 +17,7 @@ from reseen.bundle.description import Model
 from reseen.engines.detections import crops
 from reseen.engines.embedded import Embedded, gather, reported
 from reseen.engines.engine import Engine
-from reseen.engines.match import Match, compared, found
+from reseen.engines.match import Gallery, Match, compared, found
 from reseen.errors import EngineError, UsageError
 from reseen.images.preprocess import Preprocess
 from reseen.images.resize import prepare
@@ -209,17 +209,18 @@ class Embedder:
             raise UsageError("boxes are of one frame", expected="1", got=str(len(sources)), cure="call for each frame")
         return self.embed(crops(np.asarray(sources[0].decode()), detections))
 
-    def compare(self, a: ImageLike, b: ImageLike, *, colour: Colour = "rgb") -> Match:
+    def compare(self, a: ImageLike, b: ImageLike, *, rate: float | None = None, colour: Colour = "rgb") -> Match:
         """How alike two images are, and whether that is one person.
 
         Args:
             a: an image.
             b: another.
+            rate: share of the different-person pairs that may be called the same: 0.01, 0.001 or 0.0001; None: 0.001.
             colour: as for `embed`.
 
         Raises:
             ImageError: an image cannot be read.
-            UsageError: one is a folder of several images.
+            UsageError: one is a folder of several images, or the calibration does not know the rate.
             FeaturesError: the bundle's calibration cannot be read.
         """
         sources = image_sources([a, b], colour)
@@ -228,7 +229,7 @@ class Embedder:
                 "only two images can be compared", expected="2", got=str(len(sources)), cure="give one image each"
             )
         first, second = self.embed(sources)
-        return compared(self.calibration, float(first @ second))
+        return compared(self.calibration, float(first @ second), rate)
 
     def similarity(self, a: Features, b: Features, *, colour: Colour = "rgb") -> Float32[np.ndarray, "n m"]:
         """Cosine similarities, -1 to 1, of all of `a` with all of `b`.
@@ -246,7 +247,14 @@ class Embedder:
         return scores
 
     def search(
-        self, query: Features, gallery: Features, k: int = 10, *, people: int | None = None, colour: Colour = "rgb"
+        self,
+        query: Features,
+        gallery: Features,
+        k: int = 10,
+        *,
+        people: int | None = None,
+        rate: float | None = None,
+        colour: Colour = "rgb",
     ) -> tuple[Match, ...]:
         """The entries of a gallery that are most like a query, best first; equal scores in the gallery's order.
 
@@ -255,6 +263,7 @@ class Embedder:
             gallery: images as for `embed`, what they were embedded to, or features (n, d), which go by their index.
             k: entries to give, at most.
             people: in the gallery, at most, which verdicts depend on; None: every entry counts as a person.
+            rate: share of strangers' searches that may name somebody (FPIR); None: 0.01.
             colour: as for `embed`.
 
         Raises:
@@ -273,8 +282,8 @@ class Embedder:
             return ()
         scores = asked.features @ known.features.T
         first = largest(scores, min(k, len(known)))[0]
-        most = len(known) if people is None else people
-        return tuple(found(self.calibration, float(scores[0, index]), known.names[index], most) for index in first)
+        within = Gallery(len(known), people, rate)
+        return tuple(found(self.calibration, float(scores[0, index]), known.names[index], within) for index in first)
 
     def close(self) -> None:
         """Let go of the model. It cannot be used any more."""

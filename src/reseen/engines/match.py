@@ -39,31 +39,61 @@ class Match:
         return f"Match({', '.join(told)})"
 
 
-def compared(calibration: Calibration | None, score: float) -> Match:
+def compared(calibration: Calibration | None, score: float, rate: float | None = None) -> Match:
     """What the score of two images means.
 
     Args:
         calibration: of the model; None where there is none.
         score: cosine similarity.
+        rate: of false matches that the answer `same` is to keep, one of the calibration's; None: 0.001.
+
+    Raises:
+        UsageError: the calibration does not know the rate.
     """
     if calibration is None:
         return Match(score)
-    from reseen.calibration.verdict import compare_verdict  # noqa: PLC0415 - scipy, which scores do not need
+    from reseen.calibration import verdict  # noqa: PLC0415 - scipy, which scores do not need
 
-    return Match(score, compare_verdict(calibration, score))
+    asked = verdict.FALSE_MATCH_RATE if rate is None else rate
+    return Match(score, verdict.compare_verdict(calibration, score, false_match_rate=asked))
 
 
-def found(calibration: Calibration | None, score: float, name: str, people: int) -> Match:
+@dataclass(frozen=True)
+class Gallery:
+    """What verdicts of a search depend on.
+
+    Attributes:
+        images: in the gallery, each an entry of its own.
+        people: that they show, at most; None: each image may be of another person.
+        rate: share of strangers' searches that may name somebody (FPIR); None: 0.01.
+    """
+
+    images: int
+    people: int | None = None
+    rate: float | None = None
+
+    @property
+    def most_people(self) -> int:
+        """How many people there are at most."""
+        return self.images if self.people is None else min(self.people, self.images)
+
+
+def found(calibration: Calibration | None, score: float, name: str, gallery: Gallery) -> Match:
     """What the score of a search's result means.
 
     Args:
         calibration: of the model; None where there is none.
         score: cosine similarity.
         name: of what was found.
-        people: there are to be found, at most.
-    """
-    if calibration is None or people < 1:
-        return Match(score, name=name)
-    from reseen.calibration.verdict import search_verdict  # noqa: PLC0415 - scipy, which scores do not need
+        gallery: that was searched.
 
-    return Match(score, search_verdict(calibration, score, people), name)
+    Raises:
+        UsageError: there is nobody in the gallery, or the rate is none.
+    """
+    if calibration is None:
+        return Match(score, name=name)
+    from reseen.calibration import verdict  # noqa: PLC0415 - scipy, which scores do not need
+
+    fpir = verdict.FPIR if gallery.rate is None else gallery.rate
+    people, images = gallery.most_people, gallery.images
+    return Match(score, verdict.search_verdict(calibration, score, people, images=images, fpir=fpir), name)

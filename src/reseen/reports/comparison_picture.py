@@ -48,7 +48,11 @@ def require_picture(output: Path) -> None:
 
 
 def write_comparison_picture(
-    output: Path, pixels: Sequence[UInt8[np.ndarray, "_ _ 3"]], names: Sequence[str], match: Match
+    output: Path,
+    pixels: Sequence[UInt8[np.ndarray, "_ _ 3"]],
+    names: Sequence[str],
+    match: Match,
+    terms: str | None = None,
 ) -> None:
     """Draw two images side by side, framed by the verdict, with the score below.
 
@@ -57,13 +61,14 @@ def write_comparison_picture(
         pixels: of both images.
         names: of both.
         match: what their comparison says.
+        terms: of the model's use, to stand below.
 
     Raises:
         UsageError: the output is no picture's name.
         StorageError: it cannot be written.
     """
     require_picture(output)
-    lines = [each for text in in_words(match) for each in wrap(text, CHARACTERS)]
+    lines = [each for text in [*in_words(match), *([terms] if terms else [])] for each in wrap(text, CHARACTERS)]
     frame = UNKNOWN if match.verdict is None else _FRAME[match.verdict.answer]
     picture = Image.new("RGB", (2 * SIDE + 3 * MARGIN, SIDE + 3 * MARGIN + (len(lines) + 1) * LINE), "white")
     pen = ImageDraw.Draw(picture)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import reseen
+from reseen.bundle.terms import restriction
 from reseen.engines.embedder import Embedder
 from reseen.errors import UsageError
 from reseen.files import write_whole
@@ -18,7 +19,7 @@ MAX_PICTURES = 20_000
 """Most images of a page, about 100 MB."""
 
 
-def write_search_page(path: Path, search: Search, folder: str, embedder: Embedder) -> None:
+def write_search_page(path: Path, search: Search, folder: str, embedder: Embedder, counted: int | None = None) -> None:
     """Write the page, thumbnails and all.
 
     Args:
@@ -26,6 +27,7 @@ def write_search_page(path: Path, search: Search, folder: str, embedder: Embedde
         search: what was found.
         folder: that was searched.
         embedder: that searched it.
+        counted: how many people are in the folder at most, where that was said.
 
     Raises:
         UsageError: more than `MAX_PICTURES` images would be shown.
@@ -44,6 +46,8 @@ def write_search_page(path: Path, search: Search, folder: str, embedder: Embedde
         search=search,
         model=f"{embedder.bundle.description.name}, {embedder.model.precision}",
         calibration=None if embedder.calibration is None else embedder.calibration.source.name,
+        counted=counted,
+        terms=restriction(embedder.bundle.description),
         thumbnail=lambda name: thumbnail(Path(name)),
         short=lambda name: Path(name).name,
         in_words=searched,

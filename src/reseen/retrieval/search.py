@@ -10,7 +10,7 @@ import numpy as np
 
 from reseen.engines.embedded import reported
 from reseen.engines.embedder import Embedder
-from reseen.engines.match import Match, found
+from reseen.engines.match import Gallery, Match, found
 from reseen.errors import UsageError
 from reseen.images.source import ImageSource
 from reseen.map_ahead import OnProgress
@@ -28,8 +28,8 @@ class Searched:
     Attributes:
         query: its path.
         left_out: images of the folder that are the query's own file.
-        people: in the folder, at most: every other image counts as a person.
-        matches: best first; equal scores in the folder's order. Verdicts count every image as a person of its own.
+        people: in the folder, at most: as many as were said to be there; else every image counts as a person.
+        matches: best first; equal scores in the folder's order.
     """
 
     query: str
@@ -59,11 +59,14 @@ def search_folder(
     gallery: Sequence[ImageSource],
     k: int,
     progress: OnProgress | None = None,
+    *,
+    people: int | None = None,
+    rate: float | None = None,
 ) -> Search:
     """Rank the images of a folder for each query. Memory does not grow with them, but for their names.
 
-    Nobody knows how many people are in a folder. A verdict counts every image as one: so many people are the most that
-    there can be, and each more makes a false match more likely.
+    Where it is not said how many people are in the folder, verdicts count every image as one: so many people are the
+    most that there can be, and each more makes a false match more likely.
 
     Args:
         embedder: a loaded bundle.
@@ -71,10 +74,12 @@ def search_folder(
         gallery: image files.
         k: entries of each ranked list, at most `MAX_MATCHES`.
         progress: told how many images of the folder are done, and how many there are.
+        people: in the folder, at most; None: not known.
+        rate: share of strangers' searches that may name somebody (FPIR), 0..1; None: 0.01.
 
     Raises:
         ImageError: a query cannot be read.
-        UsageError: too many queries, or entries.
+        UsageError: too many queries, or entries; nobody in the folder; no such rate.
         EngineError: the engine failed.
     """
     if len(queries) > MAX_QUERIES or not 1 <= k <= MAX_MATCHES:
@@ -84,6 +89,7 @@ def search_folder(
             got=f"{len(queries)} queries, {k} entries",
             cure="search in several calls",
         )
+    found(embedder.calibration, 0.0, "", Gallery(1, people, rate))  # a wrong rate is refused before the work
     wanted = embedder.embed(queries)
     own_files = _OwnFiles([each.name for each in queries])
     lists = _Lists(wanted, k)
@@ -96,7 +102,7 @@ def search_folder(
         lists.add(batch.names, batch.features, own)
         broken |= {name: error.short for name, error in batch.broken.items()}
     searched = [
-        _searched(embedder, query.name, out, lists.seen - len(out), listed)
+        _searched(embedder, query.name, out, Gallery(lists.seen - len(out), people, rate), listed)
         for query, out, listed in zip(queries, left_out, lists.of(), strict=True)
     ]
     return Search(tuple(searched), lists.seen, broken)
@@ -136,10 +142,10 @@ def _pick(names: Sequence[str], places: Int32[np.ndarray, " k"]) -> list[str]:
 
 
 def _searched(
-    embedder: Embedder, query: str, left_out: Sequence[str], people: int, listed: Sequence[tuple[str, float]]
+    embedder: Embedder, query: str, left_out: Sequence[str], gallery: Gallery, listed: Sequence[tuple[str, float]]
 ) -> Searched:
-    matches = tuple(found(embedder.calibration, score, name, people) for name, score in listed)
-    return Searched(query, tuple(left_out), people, matches)
+    matches = tuple(found(embedder.calibration, score, name, gallery) for name, score in listed)
+    return Searched(query, tuple(left_out), gallery.most_people, matches)
 
 
 class _OwnFiles:
