@@ -88,9 +88,9 @@ def found(calibration: Calibration | None, score: float, name: str, gallery: Gal
         gallery: that was searched.
 
     Raises:
-        UsageError: there is nobody in the gallery, or the rate is none.
+        UsageError: the rate is none.
     """
-    if calibration is None:
+    if calibration is None or gallery.most_people < 1:
         return Match(score, name=name)
     from reseen.calibration import verdict  # noqa: PLC0415 - scipy, which scores do not need
 

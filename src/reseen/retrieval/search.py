@@ -79,7 +79,7 @@ def search_folder(
 
     Raises:
         ImageError: a query cannot be read.
-        UsageError: too many queries, or entries; nobody in the folder; no such rate.
+        UsageError: too many queries, or entries; no such rate.
         EngineError: the engine failed.
     """
     if len(queries) > MAX_QUERIES or not 1 <= k <= MAX_MATCHES:
