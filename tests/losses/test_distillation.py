@@ -38,6 +38,27 @@ def test_equals_the_naive_loop_for_features_of_any_lengths(
     assert loss.item() == pytest.approx(naive(features.tolist(), taught.tolist()), rel=1e-9, abs=1e-12)
 
 
+def test_features_of_the_teachers_size_are_drawn_to_its_own() -> None:
+    """Cosines to the teacher's 0.6 and 0: distances 0.4 and 1. The pair's cosines are 0 and 0.8."""
+    features, taught = torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([[0.6, 0.8], [1.0, 0.0]])
+    loss = DistillationLoss(features=0.5, sizes=(2, 2))
+    assert loss(features, taught).item() == pytest.approx(0.6**2 + 0.5 * (0.4 + 1) / 2)
+    assert not list(loss.parameters())
+
+
+def test_features_of_another_size_go_through_a_layer_that_is_learnt() -> None:
+    features, taught = torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 5.0]])
+    loss = DistillationLoss(features=2.0, sizes=(2, 3))
+    (weight,) = loss.parameters()
+    assert weight.shape == (3, 2)
+    weight.data = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])  # turns the student's axes into the teacher's
+    assert loss(features, taught).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_layer_is_learnt_only_where_features_are_taught() -> None:
+    assert not list(DistillationLoss(features=0.0, sizes=(2, 3)).parameters())
+
+
 def test_by_hand() -> None:
     """Cosines 0, 1 and 0 of the student; 1, 0 and 0 of the teacher: each pair counts twice, of six."""
     features = torch.tensor([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])

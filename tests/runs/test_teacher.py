@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from reseen.bundle.bundle import open_bundle
 from reseen.datasets.manifest import Manifest
 from reseen.datasets.set_aside import set_aside
 from reseen.errors import CheckpointError
@@ -58,6 +59,22 @@ def test_a_student_goes_on_with_its_teacher_elsewhere_and_not_with_another(
     shutil.copy(moved / "checkpoints" / "epoch_2.safetensors", moved / "checkpoints" / "best.safetensors")
     with pytest.raises(CheckpointError, match="differs in its teacher"):
         train(replace(run, recipe=small_recipe(taught_by(moved)), resume=True))
+
+
+@pytest.mark.parametrize("features", [0, 1])
+def test_a_bundle_teaches_too(
+    small_bundle: Path, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path, features: float
+) -> None:
+    loss = f"{{name: distillation, features: {features}, teacher: {{bundle: {small_bundle}}}}}"
+    recipe = small_recipe(f"losses=[{{name: cross_entropy}}, {loss}]", "training.epochs=1")
+    about = open_bundle(small_bundle).description
+
+    named = load_teacher(recipe, set_aside(people, 0.0).calibration, CPU)
+
+    assert named
+    assert (named.feature_size, named.feature_space) == (about.feature_size, about.feature_space)
+    assert about.name in named.words[0]
+    assert train(TrainingRun(recipe, people, tmp_path / "run", CPU)).epoch == 1
 
 
 @pytest.mark.parametrize(

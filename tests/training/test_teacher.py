@@ -12,7 +12,7 @@ from reseen.models.embedder import NetworkEmbedder, unit_norm
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.preprocessing import normalise
 from reseen.recipe.schema import Recipe
-from reseen.training.teacher import Teacher
+from reseen.training.teacher import BundleTeacher, Teacher
 
 SmallRecipe = Callable[..., Recipe]
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 32, 16, 3), dtype=np.uint8)
@@ -38,6 +38,22 @@ def test_it_gives_the_features_that_it_has_of_these_images_by_itself(network: Re
     expected = NetworkEmbedder(network, OWN).embed(list(IMAGES))
     features = Teacher(network, OWN, shown)(normalise(torch.from_numpy(IMAGES), shown))
     torch.testing.assert_close(unit_norm(features), torch.from_numpy(expected), rtol=1e-4, atol=1e-5)
+
+
+def means(pixels: np.ndarray) -> np.ndarray:
+    found: np.ndarray = pixels.astype(np.float32).mean((1, 2))
+    return found
+
+
+@pytest.mark.parametrize("shown", [OWN, OTHER_COLOURS], ids=["its own", "other means"])
+def test_a_bundles_model_is_given_the_pixels_that_the_student_is_shown(shown: Preprocess) -> None:
+    features = BundleTeacher(means, OWN, shown)(normalise(torch.from_numpy(IMAGES), shown))
+    assert features.numpy() == pytest.approx(means(IMAGES), abs=1e-3)
+
+
+def test_a_bundles_model_is_given_its_own_size() -> None:
+    features = BundleTeacher(means, OWN, LARGER)(normalise(smooth(64, 32), LARGER))
+    assert features.numpy() == pytest.approx(means(smooth(32, 16).numpy()), abs=0.5)
 
 
 def test_images_of_another_size_are_resized_to_its_own(network: ReIDNetwork) -> None:

@@ -58,6 +58,7 @@ class Criterion(nn.Module):
         losses: as in the recipe; each name once.
         persons: people in the training set.
         feature_size: length of the features before and after the neck.
+        taught_size: length of the teacher's features, where a loss learns from one.
         gather: how the rows of all processes come together.
 
     Raises:
@@ -65,11 +66,17 @@ class Criterion(nn.Module):
     """
 
     def __init__(
-        self, losses: tuple[schema.Loss, ...], persons: int, feature_size: int, gather: Gather = only_process
+        self,
+        losses: tuple[schema.Loss, ...],
+        persons: int,
+        feature_size: int,
+        gather: Gather = only_process,
+        *,
+        taught_size: int = 0,
     ) -> None:
         super().__init__()
         self.settings = {loss.name: loss for loss in losses}
-        self.losses = nn.ModuleDict({loss.name: _build(loss, persons, feature_size) for loss in losses})
+        self.losses = nn.ModuleDict({loss.name: _build(loss, persons, (feature_size, taught_size)) for loss in losses})
         self.gather = gather
 
     def forward(
@@ -110,7 +117,8 @@ def _exact(rows: Tensor) -> Tensor:
     return rows.to(torch.promote_types(rows.dtype, torch.float32))
 
 
-def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
+def _build(loss: schema.Loss, persons: int, sizes: tuple[int, int]) -> nn.Module:
+    feature_size, _ = sizes
     match loss:
         case schema.CrossEntropy():
             return CrossEntropyLoss(loss)
@@ -121,6 +129,6 @@ def _build(loss: schema.Loss, persons: int, feature_size: int) -> nn.Module:
         case schema.Center():
             return CenterLoss(persons, feature_size)
         case schema.Distillation():
-            return DistillationLoss()
+            return DistillationLoss(loss.features, sizes)
         case schema.MetricLearningLoss():
             return build_metric_learning_loss(loss, persons, feature_size)

@@ -128,7 +128,13 @@ def _trainer(
     return Trainer(
         recipe,
         network,
-        Criterion(recipe.losses, people, network.feature_size, run.processes.gather).to(run.device),
+        Criterion(
+            recipe.losses,
+            people,
+            network.feature_size,
+            run.processes.gather,
+            taught_size=named.feature_size if named else 0,
+        ).to(run.device),
         TrainingSet(images, plan.labels, paths),
         plan.sampler,
         checkpoints=checkpoints,

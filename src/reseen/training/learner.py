@@ -11,7 +11,7 @@ from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import Distillation
 from reseen.shapes import Float, Int64
 from reseen.training.precision import Precision
-from reseen.training.teacher import Teacher
+from reseen.training.teacher import Teaches
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -30,7 +30,7 @@ class Learner(nn.Module):
     """
 
     def __init__(
-        self, network: ReIDNetwork, criterion: Criterion, precision: Precision, teacher: Teacher | None = None
+        self, network: ReIDNetwork, criterion: Criterion, precision: Precision, teacher: Teaches | None = None
     ) -> None:
         super().__init__()
         _check_teacher(criterion, teacher)
@@ -51,7 +51,7 @@ class Learner(nn.Module):
         return total, values
 
 
-def _check_teacher(criterion: Criterion, teacher: Teacher | None) -> None:
+def _check_teacher(criterion: Criterion, teacher: Teaches | None) -> None:
     needed = any(isinstance(loss, Distillation) for loss in criterion.settings.values())
     if needed != (teacher is not None):
         raise UsageError(

@@ -1,14 +1,31 @@
-"""`Teacher`: a trained network that another learns from."""
+"""`Teacher`: a trained network that another learns from, and `BundleTeacher`, one that an engine runs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
-from reseen.shapes import Float
+from reseen.shapes import Float, Float32, UInt8
+
+
+@runtime_checkable
+class Teaches(Protocol):
+    """Whom a network learns from."""
+
+    def compile(self) -> None:
+        """Make it faster, where that can be done."""
+        ...
+
+    def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:
+        """Its features of images that are normalised for the student."""
+        ...
 
 
 class Teacher:
@@ -46,6 +63,40 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:
         """Its features of images that are normalised for the student; they are resized and normalised for it."""
-        if images.shape[2:] != self.size:
-            images = functional.interpolate(images, self.size, mode="bilinear", antialias=True, align_corners=False)
-        return self.embed(torch.addcmul(self.offset, images, self.scale))
+        return self.embed(torch.addcmul(self.offset, _resized(images, self.size), self.scale))
+
+
+class BundleTeacher:
+    """A model of a bundle, run by an engine on the processor, as a teacher; see `Teacher`.
+
+    Args:
+        run: pixels of the model's own size to features.
+        preprocess: the model's.
+        shown: the images that the student is trained with, and the teacher is shown.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[UInt8[np.ndarray, "n h w 3"]], Float32[np.ndarray, "n t"]],
+        preprocess: Preprocess,
+        shown: Preprocess,
+    ) -> None:
+        self.run = run
+        self.size = preprocess.height, preprocess.width
+        self.mean, self.std = (torch.tensor(values)[:, None, None] for values in (shown.mean, shown.std))
+
+    def compile(self) -> None:
+        """Nothing: engines have done so."""
+
+    @torch.no_grad()
+    def __call__(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b t"]:
+        """Its features of images that are normalised for the student: made pixels again, and resized for it."""
+        values = torch.addcmul(self.mean, _resized(images.float().cpu(), self.size), self.std)
+        pixels = values.mul(255).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        return torch.from_numpy(self.run(pixels.numpy())).to(images.device)
+
+
+def _resized(images: Float[Tensor, "b 3 _ _"], size: tuple[int, int]) -> Float[Tensor, "b 3 h w"]:
+    if images.shape[2:] == size:
+        return images
+    return functional.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)

@@ -37,7 +37,7 @@ from reseen.training.processes import ALONE, Processes
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.schedule import learning_rate_factor
 from reseen.training.stepper import Stepper
-from reseen.training.teacher import Teacher
+from reseen.training.teacher import Teaches
 from reseen.training.weight_average import WeightAverage
 
 LAST_GOOD = "`latest`, where there is one, holds the last good state"
@@ -78,7 +78,7 @@ class Trainer:
         *,
         checkpoints: Checkpoints,
         evaluate: Evaluate,
-        teacher: Teacher | None = None,
+        teacher: Teaches | None = None,
         listeners: Sequence[Listener] = (),
         processes: Processes = ALONE,
         told: Mapping[str, str] = MappingProxyType({}),

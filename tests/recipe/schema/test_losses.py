@@ -32,6 +32,8 @@ LIBRARY = "losses=[{name: 'pml:MultiSimilarityLoss'}]"
         (DISTILLATION, "losses.0.weight", ["-1"]),
         (DISTILLATION, "losses.0.feature", ["logits"]),
         (DISTILLATION, "losses.0.teacher", ["null", "runs/teacher", "{recipe: a}", "{weights: b}"]),
+        (DISTILLATION, "losses.0.teacher", ["{recipe: a, weights: b, bundle: c}", "{}", "{recipe: a, bundle: c}"]),
+        (DISTILLATION, "losses.0.features", ["-1", "null"]),
         (LIBRARY, "losses.0.weight", ["-1"]),
         (LIBRARY, "losses.0.feature", ["after"]),
         (LIBRARY, "losses.0.arguments", ["[1]", "{alpha: [2]}", "{alpha: null}", "{distance: {name: cosine}}"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, Tag
+from pydantic import Field, PositiveFloat, Tag, model_validator
 
 from reseen.recipe.schema.settings import Arguments, NonNegativeFloat, Settings, chosen_by_name
 
@@ -77,15 +77,25 @@ class Center(Settings):
 
 
 class Teacher(Settings):
-    """A trained network that a smaller one learns from.
+    """A trained network that a smaller one learns from: a run's recipe and weights, or a bundle.
 
     Attributes:
         recipe: the `recipe.yaml` of the run that trained it.
         weights: a file that training saved; the suffix may be left out.
+        bundle: the folder of a bundle, of reseen's own or imported; it runs in the first engine that has one of its
+            models, on the processor.
     """
 
-    recipe: str
-    weights: str
+    recipe: str | None = None
+    weights: str | None = None
+    bundle: str | None = None
+
+    @model_validator(mode="after")
+    def _is_a_run_or_a_bundle(self) -> Teacher:
+        run = (self.recipe, self.weights)
+        if (None in run) == (self.bundle is None) or (self.bundle is not None and any(run)):
+            raise ValueError("recipe and weights of a run, or a bundle alone")
+        return self
 
 
 class Distillation(Settings):
@@ -95,12 +105,15 @@ class Distillation(Settings):
         name: `distillation`.
         weight: its share in the sum.
         feature: which feature of the network that learns it reads.
+        features: how much 1 less the cosine of each feature with the teacher's adds; 0 teaches cosines alone. Where
+            the sizes differ, the student's goes through a linear layer that is learnt with it and not kept.
         teacher: whose cosines are learnt. It is shown the same augmented images, resized to its own size.
     """
 
     name: Literal["distillation"] = "distillation"
     weight: NonNegativeFloat = 30.0
     feature: Feature = "after_neck"
+    features: NonNegativeFloat = 0.0
     teacher: Teacher
 
 
