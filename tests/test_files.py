@@ -113,6 +113,17 @@ def test_content_reaches_the_disk_before_the_name_and_the_name_before_the_end(
     assert happened == ["flush file of 5", "move", "flush folder of "]
 
 
+def test_where_no_folder_can_be_opened_the_file_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object, *_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    write_whole(tmp_path / "file", b"new")
+    assert listing(tmp_path) == {"file": b"new"}
+
+
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
     for write in (write_whole, append_text):
         with pytest.raises(StorageError, match="cannot write"):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reseen.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 def make_folder(path: Path) -> Path:
@@ -59,20 +62,36 @@ def hold_folder(folder: Path) -> Iterator[None]:
         StorageError: the lock cannot be written.
     """
     try:
-        lock = (folder / ".lock").open("w")
+        lock = lock_folder(folder)
     except OSError as error:
         raise _storage_error(folder, error) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"{folder} is in use",
-                expected="a folder that no other run writes to",
-                got="a run that is still going",
-                cure="wait for that run, or choose another --output",
-            ) from None
+    if lock is None:
+        raise UsageError(
+            f"{folder} is in use",
+            expected="a folder that no other run writes to",
+            got="a run that is still going",
+            cure="wait for that run, or choose another --output",
+        )
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def lock_folder(folder: Path) -> BaseFileLock | None:
+    """A lock that keeps a folder to its holder until it is released, or the process ends; None where another has it.
+
+    Raises:
+        OSError: the file `.lock` cannot be written there.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415  (most processes lock nothing)
+
+    lock = FileLock(folder / ".lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return None
+    return lock
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
@@ -169,8 +188,11 @@ def append_text(path: Path, text: str) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Make a rename last through a power cut; not where no folder can be opened, as on Windows."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,12 @@ def test_a_containers_limit_counts(limit: str, used: int, free: int, machine: Pa
     limit_container(machine, limit, used)
 
     assert free_bytes() == free
+
+
+def test_where_the_system_does_not_tell_it_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sysconf")
+    found = check_memory(training=True)
+    assert (found.status, found.text) == ("note", "how much there is cannot be told here")
 
 
 def test_too_little_memory_is_a_problem(machine: Path) -> None:

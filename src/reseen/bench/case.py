@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ import numpy as np
 from reseen.bundle.description import Precision
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineName, EngineOptions
+from reseen.errors import UsageError
 from reseen.shapes import Float32, UInt8
 
 WARM_UP = 2
 FEWEST = 5
+STATUS = Path("/proc/self/status")
 MOST = 10_000
 """Batches that are timed."""
 
@@ -92,10 +93,22 @@ def run_case(
 
 
 def _peak_memory() -> int:
-    """Bytes that this process had in memory at most."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux: the resource usage would count the process that started this one, too
-        line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
+    """Bytes that this process had in memory at most.
+
+    Raises:
+        UsageError: the system is none of those that tell.
+    """
+    if STATUS.exists():  # Linux: the resource usage would count the process that started this one, too
+        line = next(line for line in STATUS.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024
+    try:
+        import resource  # noqa: PLC0415  (Windows has none)
+    except ImportError:
+        raise UsageError(
+            "the memory of a process cannot be measured here",
+            expected="Linux or macOS",
+            got=sys.platform,
+            cure="run reseen bench on one of these; the other commands need it nowhere",
+        ) from None
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024

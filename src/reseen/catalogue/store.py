@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from pydantic import Field
 from reseen.catalogue.download import MAX_STATE_BYTES, Download, Limits, Progress
 from reseen.catalogue.entry import Entry
 from reseen.errors import DownloadError, StorageError, UsageError
-from reseen.files import make_folder, read_bounded, require_file, write_whole
+from reseen.files import lock_folder, make_folder, read_bounded, require_file, write_whole
 from reseen.strict import Strict
 
 RECORD = "record.json"
@@ -150,20 +149,20 @@ class Store:
     def _held(self, folder: Path, entry: Entry) -> Iterator[None]:
         """Keep others from fetching the same model; the system lets go when the process ends, however it does."""
         try:
-            lock = (folder / ".lock").open("w")
+            lock = lock_folder(folder)
         except OSError as error:
             raise _storage_error(folder, error) from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(
-                    f"{entry.name} is being pulled by another process",
-                    expected="one process at a time",
-                    got=f"{folder} in use",
-                    cure="wait until it is done",
-                ) from None
+        if lock is None:
+            raise UsageError(
+                f"{entry.name} is being pulled by another process",
+                expected="one process at a time",
+                got=f"{folder} in use",
+                cure="wait until it is done",
+            )
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def _record_of(further: Entry) -> str:

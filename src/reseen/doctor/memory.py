@@ -23,6 +23,8 @@ def check_memory(training: bool) -> Finding:
         training: whether there has to be enough to train, and not only to embed.
     """
     needed, use = (TRAINING_BYTES, "train") if training else (EMBEDDING_BYTES, "embed")
+    if not hasattr(os, "sysconf"):  # Windows
+        return Finding("memory", "note", "how much there is cannot be told here")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     free = free_bytes()
     if free is None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STDOUT = 1
+C_LIBRARY = "ucrtbase" if sys.platform == "win32" else None
+"""Where `fflush` is: the program itself has it, but on Windows."""
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -45,4 +47,4 @@ def _flush() -> None:
     """Python's buffer, and that of the C library, in which prints wait when the output is no terminal."""
     if sys.stdout is not None:
         sys.stdout.flush()
-    ctypes.CDLL(None).fflush(None)
+    ctypes.CDLL(C_LIBRARY).fflush(None)

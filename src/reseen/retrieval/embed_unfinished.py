@@ -87,7 +87,7 @@ class Unfinished:
             StorageError: it cannot be moved.
         """
         with self.writing():
-            with written.open("rb") as file:
+            with written.open("r+b") as file:  # Windows flushes no file that is open for reading alone
                 os.fsync(file.fileno())
             written.replace(output)
             shutil.rmtree(self._folder)
