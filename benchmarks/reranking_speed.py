@@ -27,9 +27,7 @@ import numpy as np
 from _measure import MARKET1501, best_times, drawn, peak_memory, promise, retrieval_set
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.reranking import reranked_scores
-from reseen.evaluation.reranking_overlap import shared_weights
-from reseen.evaluation.reranking_weights import neighbour_weights
+from reseen.evaluation.reranking import neighbour_weights, reranked_scores, shared_weights
 from reseen.scores.blocks import row_blocks
 from reseen.scores.nearest import nearest_images
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from reseen.assess.evaluate import embed_split, evaluate_retrieval
-from reseen.assess.extract import EmbedsImages, Progress
+from reseen.assess.extract import EmbedsFiles, Progress
 from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.open import open_dataset
 from reseen.engines.load import load
@@ -59,7 +59,7 @@ class CppCommand:
         self.command = build / "reseen-embed"
 
     def __call__(
-        self, embedder: EmbedsImages, paths: Sequence[Path], progress: Progress | None, stage: str, /
+        self, embedder: EmbedsFiles, paths: Sequence[Path], progress: Progress | None, stage: str, /
     ) -> np.ndarray:
         """Unit-norm features of image files, in their order."""
         parts = [np.empty((0, embedder.feature_size), dtype=np.float32)]

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from reseen.assess import extract
-from reseen.assess.extract import BATCHES_AHEAD, extract_features
+from reseen.assess.extract import extract_features
 from reseen.datasets.manifest import Manifest
 from reseen.errors import ImageError
 from reseen.images.decode import decode_image
@@ -57,28 +56,3 @@ def test_a_broken_image_is_named(embedder: NetworkEmbedder, people: Manifest, tm
 
     with pytest.raises(ImageError, match=str(tmp_path / "missing.jpg")):
         extract_features(embedder, [*paths, tmp_path / "missing.jpg", *paths])
-
-
-def test_decoding_keeps_a_few_batches_ahead_and_no_more(
-    embedder: NetworkEmbedder, people: Manifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    decoded: list[Path] = []
-    ahead: list[int] = []
-    embed = embedder.embed
-
-    def counted_decode(path: Path) -> np.ndarray:
-        decoded.append(path)
-        return decode_image(path)
-
-    def watched_embed(images: Sequence[np.ndarray]) -> np.ndarray:
-        features = embed(images)
-        ahead.append(len(decoded))
-        return features
-
-    monkeypatch.setattr(extract, "decode_image", counted_decode)
-    monkeypatch.setattr(embedder, "embed", watched_embed)
-    extract_features(embedder, [sample.path for sample in people.samples[:20]])
-
-    assert len(decoded) == 20
-    assert len(ahead) == 10
-    assert all(done <= 2 * (number + 1 + BATCHES_AHEAD) for number, done in enumerate(ahead))

@@ -20,7 +20,7 @@ def test_one_pass_gives_what_each_measurement_gives_alone(small_retrieval: tuple
     assert found.metrics.mAP == alone.mAP
     assert found.metrics.recall1 == alone.recall1
     assert found.intervals == metric_intervals(alone, retrieval)
-    assert found.verification.genuine.total == int(alone.matches.sum())
+    assert found.verification.same.total == int(alone.matches.sum())
     assert {(pair.query_camera, pair.gallery_camera) for pair in found.further.camera_pairs} == {
         (str(query), str(gallery)) for query in range(3) for gallery in range(3) if query != gallery
     }

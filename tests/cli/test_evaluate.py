@@ -355,7 +355,7 @@ def test_thorough_tells_what_else_can_be_measured_and_what_cannot(
     assert (further["enrolled"], further["strangers"]) == (2, 2)
     cameras = [(pair["query_camera"], pair["gallery_camera"]) for pair in further["camera_pairs"]]
     assert cameras == [(a, b) for a in "123" for b in "123" if a != b]
-    for told in ("precision@1 ", "TAR@FAR=0.01: too few", "DIR@FPIR=0.1, 2 people", "weak cameras: ", "95 % intervals"):
+    for told in ("precision@1 ", "TMR@FMR=0.01: too few", "DIR@FPIR=0.1, 2 people", "weak cameras: ", "95 % intervals"):
         assert told in answer.err
 
 

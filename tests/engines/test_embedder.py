@@ -154,6 +154,18 @@ def test_batches_are_what_embed_each_gives_at_once(small_bundle: Path, pictures:
     assert list(batches[-1].broken) == ["image 5"]
 
 
+def test_files_are_embedded_in_their_order_and_the_first_that_cannot_be_read_is_named(
+    embedder: Embedder, image_folder: Path, tmp_path: Path
+) -> None:
+    paths = sorted(image_folder.iterdir())
+
+    features = np.concatenate(list(embedder.embed_files(paths * 9)))
+
+    np.testing.assert_allclose(features, np.tile(embedder.embed(paths), (9, 1)), atol=1e-6)
+    with pytest.raises(ImageError, match=str(tmp_path / "missing.jpg")):
+        list(embedder.embed_files([*paths, tmp_path / "missing.jpg", tmp_path]))
+
+
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
 def test_lanes_share_a_batch_and_keep_the_order(
     small_bundle: Path, embedder: Embedder, pictures: list[np.ndarray], engine: str

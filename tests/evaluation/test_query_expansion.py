@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reseen.errors import FeaturesError, UsageError
-from reseen.evaluation import reranking_memory
+from reseen.evaluation import reranking
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.query_expansion import expanded_scores
@@ -123,7 +123,7 @@ def test_p4_the_memory_is_kept_to_and_changes_nothing(clustered: Clustered, memo
 def test_it_tells_how_many_queries_are_done(clustered: Clustered, monkeypatch: pytest.MonkeyPatch) -> None:
     retrieval = clustered(30, 90)
     monkeypatch.setattr(scored, "BLOCK_SCORES", 10 * (90 + 4 * 16))
-    monkeypatch.setattr(reranking_memory, "ENOUGH_ROWS", 1)
+    monkeypatch.setattr(reranking, "ENOUGH_ROWS", 1)
     told: list[tuple[int, int]] = []
 
     blocks = [len(block) for block in expanded_scores(retrieval, progress=lambda *rows: told.append(rows))]

@@ -1,4 +1,5 @@
-"""k-reciprocal re-ranking against the published algorithm, written out densely and image by image."""
+"""k-reciprocal re-ranking against the published algorithm, written out densely and image by image; then its parts:
+weights over neighbours worked by hand, shared weights against dense minima, and what memory is asked for."""
 
 from __future__ import annotations
 
@@ -11,15 +12,29 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from scipy import sparse
 
 from reseen.errors import FeaturesError, UsageError
-from reseen.evaluation import reranking_memory
+from reseen.evaluation import reranking
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.reranking import reranked_scores
+from reseen.evaluation.reranking import (
+    BYTES_PER_SCORE,
+    FEWEST_ROWS,
+    WORK_BYTES,
+    neighbour_weights,
+    reranked_scores,
+    scores_at_once,
+    shared_weights,
+)
 from reseen.scores import blocks as scored
+from reseen.scores.nearest import nearest_images
 
 Clustered = Callable[..., RetrievalSet]
+WEIGHTS = st.sampled_from([0, 0, 0, 0.125, 0.5, 1])
 Looped = Callable[[RetrievalSet, np.ndarray], dict[int, Any]]
 
 
@@ -205,7 +220,7 @@ def test_p4_less_memory_gives_smaller_blocks_of_the_same_scores(clustered: Clust
 def test_it_tells_how_many_rows_are_done(clustered: Clustered, monkeypatch: pytest.MonkeyPatch) -> None:
     retrieval = clustered(30, 90)
     monkeypatch.setattr(scored, "BLOCK_SCORES", 10 * 120)
-    monkeypatch.setattr(reranking_memory, "ENOUGH_ROWS", 1)
+    monkeypatch.setattr(reranking, "ENOUGH_ROWS", 1)
     told: list[tuple[int, int]] = []
 
     blocks = [len(block) for block in reranked_scores(retrieval, progress=lambda *rows: told.append(rows))]
@@ -230,7 +245,15 @@ from pathlib import Path
 import numpy as np
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.reranking import reranked_scores
+from reseen.evaluation.reranking import (
+    BYTES_PER_SCORE,
+    FEWEST_ROWS,
+    WORK_BYTES,
+    neighbour_weights,
+    reranked_scores,
+    scores_at_once,
+    shared_weights,
+)
 
 draw = np.random.default_rng(0)
 centres = draw.standard_normal((3060, 512), dtype=np.float32)
@@ -261,3 +284,98 @@ def test_p4_msmt17_fits_into_3_gb() -> None:
     assert found["queries"] > 11_600
     assert 0.2 < found["plain"] + 0.05 < found["mAP"] <= 1
     assert found["GB"] < 3
+
+
+def circle(degrees: list[float]) -> np.ndarray:
+    angles = np.radians(degrees)
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def weights_of(features: np.ndarray, k1: int, k2: int) -> np.ndarray:
+    nearest, farthest = nearest_images(features, k1 + 1)
+    dense: np.ndarray = neighbour_weights(features, nearest, farthest, k2).toarray()
+    return dense
+
+
+def test_only_mutual_neighbours_have_weight() -> None:
+    # 10° lists 0°, but 0° lists 355°.
+    weights = weights_of(circle([0, 355, 10, 90]), k1=1, k2=1)
+
+    near = np.exp(-(2 - 2 * np.cos(np.radians(5))) / 2)  # the farthest of 0° is at 90°: squared distance 2
+    assert weights[0] == pytest.approx(np.array([1, near, 0, 0]) / (1 + near))
+    assert weights[2].tolist() == [0, 0, 1, 0]
+    assert weights[3].tolist() == [0, 0, 0, 1]
+
+
+def test_weights_are_averaged_over_the_nearest_images() -> None:
+    features = circle([0, 355, 10, 90])
+    own = weights_of(features, k1=1, k2=1)
+
+    averaged = weights_of(features, k1=1, k2=2)
+
+    assert averaged[2] == pytest.approx((own[2] + own[0]) / 2)
+    assert averaged[3] == pytest.approx((own[3] + own[2]) / 2)
+
+
+@pytest.mark.parametrize(("k1", "k2"), [(1, 1), (4, 5), (20, 6), (299, 300)])
+def test_rows_are_small_numbers_that_sum_to_one(k1: int, k2: int) -> None:
+    features = circle(np.random.default_rng(0).uniform(0, 360, 300).tolist())
+    nearest, farthest = nearest_images(features, k1 + 1)
+
+    weights = neighbour_weights(features, nearest, farthest, k2)
+
+    assert (weights.dtype, weights.indices.dtype, weights.indptr.dtype) == (np.float32, np.int32, np.int32)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+    assert (weights.data > 0).all()
+
+
+def rows(count: int) -> st.SearchStrategy[np.ndarray]:
+    return arrays.arrays(np.float32, (count, 9), elements=WEIGHTS, fill=st.nothing())
+
+
+@given(rows(7), rows(5), st.sampled_from([1, 4, 1000]))
+def test_each_pair_that_shares_a_neighbour_comes_once_with_the_sum_of_minima(
+    queries: np.ndarray, gallery: np.ndarray, pairs_at_once: int
+) -> None:
+    found = np.zeros((7, 5), dtype=np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reranking, "PAIRS_AT_ONCE", pairs_at_once)
+        parts = list(shared_weights(sparse.csr_array(queries), sparse.csr_array(gallery.T)))
+    for query, image, shared in parts:
+        assert (found[query, image] == 0).all()
+        found[query, image] = shared
+
+    np.testing.assert_array_equal(found, np.minimum(queries[:, None], gallery[None]).sum(axis=2))
+
+
+def test_p4_few_pairs_are_worked_on_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reranking, "PAIRS_AT_ONCE", 12)
+    queries = sparse.csr_array(np.eye(10, 4, dtype=np.float32) + np.eye(10, 4, -4, dtype=np.float32))
+    holders = sparse.csr_array(np.ones((4, 5), dtype=np.float32))  # 5 pairs for each of the first 8 queries
+
+    parts = [np.unique(query).tolist() for query, _, _ in shared_weights(queries, holders)]
+
+    assert [part for part in parts if part] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
+def test_p4_blocks_get_what_the_rest_leaves() -> None:
+    assert scores_at_once(0.5, 100_000, 350_000_000) * BYTES_PER_SCORE == 500_000_000 - 350_000_000 - WORK_BYTES
+
+
+@pytest.mark.parametrize(("width", "most"), [(1000, scored.BLOCK_SCORES), (100_000, 512 * 100_000)])
+def test_much_memory_gives_no_larger_blocks_than_help(width: int, most: int) -> None:
+    assert scores_at_once(1000.0, width, 0) == scores_at_once(float("inf"), width, 0) == most
+
+
+def test_memory_for_the_fewest_rows_is_enough_and_a_byte_less_is_not() -> None:
+    needed = 7_000_000 + WORK_BYTES + FEWEST_ROWS * 50_000 * BYTES_PER_SCORE
+
+    assert scores_at_once(needed / 1e9, 50_000, 7_000_000) == FEWEST_ROWS * 50_000
+    with pytest.raises(UsageError, match=r"too little memory(.|\n)*at least 0.04 GB"):
+        scores_at_once((needed - 1) / 1e9, 50_000, 7_000_000)
+
+
+@pytest.mark.parametrize("memory", [0.0, -1.0, float("nan"), float("-inf")])
+def test_what_is_no_memory_at_all_is_refused(memory: float) -> None:
+    with pytest.raises(UsageError, match="too little memory"):
+        scores_at_once(memory, 1, 0)

@@ -36,10 +36,10 @@ def test_everything_is_as_it_is_alone(clustered: Clustered, reranked: bool) -> N
     plain = evaluate(retrieval, iter([scores]))
     assert metrics.found.ranks.tolist() == plain.found.ranks.tolist()
     assert further.precision == {k: plain.precision(k) for k in (1, 5, 10)}
-    assert further.verification == tuple(alone[0].at(far) for far in (1e-2, 1e-3, 1e-4))
+    assert further.verification == tuple(alone[0].at(fmr) for fmr in (1e-2, 1e-3, 1e-4))
     assert further.open_set == tuple(alone[1].at(fpir) for fpir in (1e-1, 1e-2))
     assert further.camera_pairs == tuple(alone[2].figures()) == tuple(watcher.figures())
-    assert pairs.impostor.counts.tolist() == alone[0].impostor.counts.tolist()
+    assert pairs.different.counts.tolist() == alone[0].different.counts.tolist()
     assert (further.enrolled, further.strangers, further.left_out) == (30, 30, ())
 
 
@@ -47,10 +47,10 @@ def test_people_and_programs_read_it(clustered: Clustered) -> None:
     further = evaluate_thoroughly(clustered(700, 900, persons=60, noise=1.2)).further
 
     figures, lines = json.loads(json.dumps(further.figures())), further.lines()
-    assert figures["verification"][0]["tar"] == further.verification[0].tar
+    assert figures["verification"][0]["tar"] == further.verification[0].tmr
     assert figures["open_set"][1]["supported"] is False
     assert lines[0].startswith("precision@1 0.")
-    assert lines[1].startswith(f"TAR@FAR=0.01: {further.verification[0].tar:.5f} (95 %: 0.")
+    assert lines[1].startswith(f"TMR@FMR=0.01: {further.verification[0].tmr:.5f} (95 %: 0.")
     assert f"from a score of {further.verification[2].threshold:.4f} on" in lines[3]
     assert lines[4].startswith("DIR@FPIR=0.1, 30 people enrolled and 30 strangers: 0.")
     assert lines[5].endswith("30 strangers: too few searches by strangers to tell")

@@ -1,4 +1,4 @@
-"""ROC and TAR@FAR against scikit-learn, a plain loop over all pairs, and an example worked by hand."""
+"""ROC and TMR@FMR against scikit-learn, a plain loop over all pairs, and an example worked by hand."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Clustered = Callable[..., RetrievalSet]
 
 
 def looped_pairs(retrieval: RetrievalSet, scores: np.ndarray) -> tuple[list[bool], list[float]]:
-    """Whether each pair is genuine, and its score, over the valid queries."""
-    genuine, kept = [], []
+    """Whether each pair is same, and its score, over the valid queries."""
+    same, kept = [], []
     for query in retrieval.valid_queries:
         for place in range(scores.shape[1]):
             camera = retrieval.query_cameras[query]
             if camera == -1 or camera != retrieval.gallery_cameras[place]:
-                genuine.append(bool(retrieval.query_persons[query] == retrieval.gallery_persons[place]))
+                same.append(bool(retrieval.query_persons[query] == retrieval.gallery_persons[place]))
                 kept.append(float(scores[query, place]))
-    return genuine, kept
+    return same, kept
 
 
 def collected(retrieval: RetrievalSet, scores: np.ndarray, *, blocks: int = 1) -> Verification:
@@ -52,31 +52,31 @@ def test_scikit_learn_draws_the_same_roc(clustered: Clustered, noise: float) -> 
 
     roc = collected(retrieval, scores, blocks=3).roc()
 
-    far, tar, thresholds = roc_curve(*looped_pairs(retrieval, scores), drop_intermediate=False)
-    np.testing.assert_allclose(roc.far, far, atol=1e-12)
-    np.testing.assert_allclose(roc.tar, tar, atol=1e-12)
+    fmr, tmr, thresholds = roc_curve(*looped_pairs(retrieval, scores), drop_intermediate=False)
+    np.testing.assert_allclose(roc.fmr, fmr, atol=1e-12)
+    np.testing.assert_allclose(roc.tmr, tmr, atol=1e-12)
     np.testing.assert_allclose(roc.thresholds[1:], thresholds[1:], atol=1e-12)
-    assert roc.tar[0] == roc.far[0] == 0
+    assert roc.tmr[0] == roc.fmr[0] == 0
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.01, 0.1, 0.5]))
-def test_the_plain_loop_finds_the_same_tar(clustered: Clustered, seed: int, far: float) -> None:
+def test_the_plain_loop_finds_the_same_tmr(clustered: Clustered, seed: int, fmr: float) -> None:
     retrieval = clustered(20, 200, persons=6, noise=1.5, seed=seed)
     scores = retrieval.query_features @ retrieval.gallery_features.T
-    genuine, kept = map(np.array, looped_pairs(retrieval, scores))
-    impostors = kept[~genuine]
+    same, kept = map(np.array, looped_pairs(retrieval, scores))
+    different = kept[~same]
 
-    point = collected(retrieval, scores, blocks=2).at(far)
+    point = collected(retrieval, scores, blocks=2).at(fmr)
 
-    if far * len(impostors) < 30:
-        assert point == module.VerificationPoint(far, supported=False)
+    if fmr * len(different) < 30:
+        assert point == module.VerificationPoint(fmr, supported=False)
         return
     assert point.threshold is not None
-    assert point.measured_far is not None
-    assert point.measured_far == pytest.approx(np.mean(impostors >= point.threshold))
-    assert point.tar == pytest.approx(np.mean(kept[genuine] >= point.threshold))
-    assert point.measured_far <= far
-    assert np.mean(impostors >= point.threshold - 1 / STEPS) > far
+    assert point.measured_fmr is not None
+    assert point.measured_fmr == pytest.approx(np.mean(different >= point.threshold))
+    assert point.tmr == pytest.approx(np.mean(kept[same] >= point.threshold))
+    assert point.measured_fmr <= fmr
+    assert np.mean(different >= point.threshold - 1 / STEPS) > fmr
 
 
 def test_worked_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,18 +91,18 @@ def test_worked_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     # gallery without junk: 1@1, 1@2, 2@2, 0@3, 2@1, 1@3
     scores = np.array([[0.9, 0.5, 0.25, 0.75, 0.9, 0.625], [0.25, 0.9, 0.9, 0.125, 0.375, 0.5]])
-    # 1@1: genuine 1@2 .5, 1@3 .625; impostors 2@2 .25, 0@3 .75. 2@2: genuine 2@1 .375; impostors .25, .125, .5
+    # 1@1: same 1@2 .5, 1@3 .625; different 2@2 .25, 0@3 .75. 2@2: same 2@1 .375; different .25, .125, .5
     verification = collected(retrieval, scores)
 
     roc = verification.roc()
     assert roc.thresholds[1:].tolist() == [0.75, 0.625, 0.5, 0.375, 0.25, 0.125]
-    assert (roc.far * 5).round(9).tolist() == [0, 1, 1, 2, 2, 4, 5]
-    assert (roc.tar * 3).round(9).tolist() == [0, 0, 1, 2, 3, 3, 3]
+    assert (roc.fmr * 5).round(9).tolist() == [0, 1, 1, 2, 2, 4, 5]
+    assert (roc.tmr * 3).round(9).tolist() == [0, 0, 1, 2, 3, 3, 3]
     point = verification.at(0.2)
-    assert (point.threshold, point.measured_far) == (0.5 + 1 / STEPS, 0.2)
-    assert point.tar == pytest.approx(1 / 3)
-    assert point.tar_interval is not None
-    assert (point.tar_interval.low, point.tar_interval.high) == (0, 0.5)
+    assert (point.threshold, point.measured_fmr) == (0.5 + 1 / STEPS, 0.2)
+    assert point.tmr == pytest.approx(1 / 3)
+    assert point.tmr_interval is not None
+    assert (point.tmr_interval.low, point.tmr_interval.high) == (0, 0.5)
 
 
 def test_the_order_of_the_gallery_does_not_matter(clustered: Clustered) -> None:
@@ -124,7 +124,7 @@ def test_the_order_of_the_gallery_does_not_matter(clustered: Clustered) -> None:
 def test_a_rate_that_the_pairs_cannot_support_is_not_told(clustered: Clustered) -> None:
     retrieval = clustered(40, 300)
     verification = collected(retrieval, retrieval.query_features @ retrieval.gallery_features.T)
-    pairs = verification.impostor.total
+    pairs = verification.different.total
 
     assert verification.at(30 / pairs).supported
     assert verification.at(29.5 / pairs) == module.VerificationPoint(29.5 / pairs, supported=False)
@@ -135,10 +135,10 @@ def test_one_person_has_a_rate_without_an_interval(clustered: Clustered) -> None
     point = collected(retrieval, retrieval.query_features @ retrieval.gallery_features.T).at(0.5)
 
     assert point.supported
-    assert point.tar_interval is None
+    assert point.tmr_interval is None
 
 
-def test_nothing_but_genuine_pairs_is_an_error() -> None:
+def test_nothing_but_same_pairs_is_an_error() -> None:
     retrieval = RetrievalSet.of(
         query_features=np.ones((1, 1)),
         gallery_features=np.ones((1, 1)),
@@ -158,5 +158,5 @@ def test_p4_any_number_of_pairs_at_once_gives_the_same(clustered: Clustered, mon
 
     piecewise = collected(retrieval, retrieval.query_features @ retrieval.gallery_features.T, blocks=4)
 
-    assert piecewise.impostor.total == whole.impostor.total
-    np.testing.assert_allclose(piecewise.roc().tar[-1], 1)
+    assert piecewise.different.total == whole.different.total
+    np.testing.assert_allclose(piecewise.roc().tmr[-1], 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reseen.errors import ImageError
+from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
+from reseen.models import embedder as module
 from reseen.models.backbone import Backbone
-from reseen.models.embedder import NetworkEmbedder
+from reseen.models.embedder import DECODERS, NetworkEmbedder
 from reseen.models.neck import BNNeck
 from reseen.models.network import ReIDNetwork
 from reseen.models.pooling import AveragePooling
@@ -43,6 +47,15 @@ def images() -> Images:
     rng = np.random.default_rng(0)
     sizes = [(64, 32), (20, 40), (64, 32), (200, 70), (20, 40)]
     return [rng.integers(0, rng.integers(1, 256, 3), (*size, 3)).astype(np.uint8) for size in sizes]
+
+
+@pytest.fixture
+def files(images: Images, tmp_path: Path) -> list[Path]:
+    """The images as files without loss."""
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return paths
 
 
 def test_equals_the_chain_done_by_hand(network: ReIDNetwork, images: Images) -> None:
@@ -115,3 +128,36 @@ def test_a_zero_feature_stays_zero(network: ReIDNetwork, images: Images) -> None
 
 def test_no_images_give_no_features(network: ReIDNetwork) -> None:
     assert NetworkEmbedder(network, PREPROCESS).embed([]).shape == (0, 96)
+
+
+def test_files_are_embedded_in_their_order_whatever_the_batches(
+    network: ReIDNetwork, images: Images, files: list[Path]
+) -> None:
+    whole = NetworkEmbedder(network, PREPROCESS).embed(images)
+    for batch_size, parts in ((1, [1] * 5), (2, [2, 2, 1]), (8, [5])):
+        found = list(NetworkEmbedder(network, PREPROCESS, batch_size=batch_size).embed_files(files))
+        assert [len(part) for part in found] == parts
+        np.testing.assert_allclose(np.concatenate(found), whole, atol=1e-5)
+
+
+def test_a_file_that_is_no_image_is_named(network: ReIDNetwork, files: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=str(tmp_path / "missing.jpg")):
+        list(NetworkEmbedder(network, PREPROCESS, batch_size=2).embed_files([*files, tmp_path / "missing.jpg"]))
+
+
+def test_decoding_keeps_a_few_batches_ahead_and_no_more(
+    network: ReIDNetwork, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[Path] = []
+
+    def counted_decode(path: Path) -> np.ndarray:
+        decoded.append(path)
+        return decode_image(path)
+
+    monkeypatch.setattr(module, "decode_image", counted_decode)
+    embedder = NetworkEmbedder(network, PREPROCESS, batch_size=2)
+    ahead = [len(decoded) for _ in embedder.embed_files(files * 8)]
+
+    assert len(decoded) == 40
+    assert len(ahead) == 20
+    assert all(done <= 2 * (number + 2 + DECODERS) for number, done in enumerate(ahead))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from reseen.assess.extract import EmbedsImages
+from reseen.assess.extract import EmbedsFiles
 from reseen.datasets.manifest import Manifest
+from reseen.images.decode import decode_image
 from reseen.runs.extract_together import extract_together
 from reseen.training.processes import ALONE, Processes
 
@@ -22,11 +23,11 @@ T = TypeVar("T")
 class Brightness:
     """Embeds an image as the means of its colours."""
 
-    batch_size = 4
     feature_size = 3
 
-    def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        return np.array([image.mean((0, 1)) for image in images], dtype=np.float32).reshape(-1, 3)
+    def embed_files(self, paths: Sequence[Path]) -> Generator[np.ndarray, None, None]:
+        for path in paths:
+            yield decode_image(path).mean((0, 1), dtype=np.float32)[None]
 
 
 class OneOfThree(Processes):
@@ -49,7 +50,7 @@ def shares_of(features: np.ndarray, count: int) -> list[Tensor]:
     return shares
 
 
-def embedder() -> EmbedsImages:
+def embedder() -> EmbedsFiles:
     return Brightness()
 
 

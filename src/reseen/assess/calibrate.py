@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reseen.assess.extract import EmbedsImages, Progress, extract_features
+from reseen.assess.extract import EmbedsFiles, Progress, extract_features
 from reseen.assess.features import read_features
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.calibration.calibration import Calibration
@@ -97,7 +97,7 @@ def evaluation_people(manifest: Manifest) -> Manifest:
             cure="leave --on out: all people of a dataset without parts are calibrated on",
         )
     kept = [sample for sample in manifest.samples if sample.split in ("query", "gallery")]
-    persons = {sample.person for sample in kept} - {DISTRACTOR, JUNK}
+    persons = {sample.person for sample in kept} - {DISTRACTOR_NAME, JUNK_NAME}
     samples = tuple(replace(sample, split="gallery") for sample in kept)
     return replace(manifest, name=f"the {len(persons)} evaluation people of {manifest.name}", samples=samples)
 
@@ -118,7 +118,7 @@ def evaluated_people(features: Path) -> CalibrationSet:
 
 
 def embed_calibration_people(
-    embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
+    embedder: EmbedsFiles, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
     """Features of people to calibrate on.
 
@@ -130,7 +130,7 @@ def embed_calibration_people(
     Raises:
         ImageError: an image cannot be read.
     """
-    samples = tuple(sample for sample in people.split("gallery") if sample.person != DISTRACTOR)
+    samples = tuple(sample for sample in people.split("gallery") if sample.person != DISTRACTOR_NAME)
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
     labels = Codes.of(samples).labels(people.name, samples)
     return CalibrationSet.of(people.name, features, labels.persons, labels.cameras)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from reseen.assess.extract import EmbedsImages, Extract, Progress, extract_features
+from reseen.assess.extract import EmbedsFiles, Extract, Progress, extract_features
 from reseen.assess.ranking import ranking_scores
 from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.evaluation.bootstrap import metric_intervals
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.multi_query import multi_query
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.recipe.schema import Reranking
 from reseen.scores.interval import Interval
@@ -117,7 +117,7 @@ def evaluate_retrieval(
 
 
 def embed_split(
-    embedder: EmbedsImages,
+    embedder: EmbedsFiles,
     split: EvaluationSplit,
     progress: Progress | None = None,
     extract: Extract = extract_features,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reseen.assess.evaluate import Evaluation, embed_split, evaluate_retrieval
-from reseen.assess.extract import EmbedsImages, Progress
+from reseen.assess.extract import EmbedsFiles, Progress
 from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.files import append_lines, make_folder, write_whole
 from reseen.recipe.schema import Evaluation as EvaluationSettings
@@ -87,7 +87,7 @@ def describe(figures: Figures) -> str:
 
 
 def evaluate_on(
-    embedder: EmbedsImages,
+    embedder: EmbedsFiles,
     splits: Sequence[EvaluationSplit],
     settings: EvaluationSettings,
     *,

@@ -11,7 +11,7 @@ from reseen.evaluation.bootstrap import metric_intervals
 from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.ranked_list import RankedLists
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.evaluation.verification import Verification
 from reseen.recipe.schema import Reranking

@@ -10,8 +10,7 @@ import numpy as np
 from reseen.assess.extract import Progress
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.query_expansion import expanded_scores
-from reseen.evaluation.reranking import reranked_scores
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.reranking import DEFAULT_MEMORY, reranked_scores
 from reseen.recipe.schema import QueryExpansion, Reranking
 from reseen.shapes import Float32
 

@@ -21,7 +21,7 @@ from reseen.files import make_folder
 
 if TYPE_CHECKING:
     from reseen.assess.evaluations import Evaluations
-    from reseen.assess.extract import EmbedsImages
+    from reseen.assess.extract import EmbedsFiles
     from reseen.recipe.schema import Recipe
 
 
@@ -235,7 +235,7 @@ def _images(
 @contextmanager
 def _embedder(
     given: _Given, recipe: Recipe, engine: str, precision: Precision | None, device: str
-) -> Iterator[tuple[EmbedsImages, str]]:
+) -> Iterator[tuple[EmbedsFiles, str]]:
     """The bundle, or the weights, ready to embed; and what to call it."""
     if given.bundle is not None:
         from reseen.engines.load import load

@@ -43,7 +43,7 @@ def report(
     Example: reseen report runs/osnet/evaluation --against runs/other/evaluation
     """
     from reseen.assess.stored import read_stored
-    from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+    from reseen.evaluation.reranking import DEFAULT_MEMORY
     from reseen.reports.comparison import write_comparison
     from reseen.reports.page import write_report
 

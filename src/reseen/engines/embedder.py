@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -176,6 +177,18 @@ class Embedder:
         turns = threading.Semaphore(calls)
         threads = calls if calls > 1 else self._decoders + 1
         yield from map_ahead(lambda part: self._embed(part, turns), sources, size=size, threads=threads)
+
+    def embed_files(self, paths: Sequence[Path]) -> Generator[Float32[np.ndarray, "_ d"], None, None]:
+        """Unit-norm features of image files in their order, a batch or less at a time; `stream`, as evaluations use it.
+
+        Raises:
+            ImageError: an image cannot be read; it names the path.
+            EngineError: the engine failed.
+        """
+        for part in self.stream([ImageSource(str(path)) for path in paths]):
+            for error in part.broken.values():
+                raise error
+            yield part.features
 
     def embed_detections(
         self,

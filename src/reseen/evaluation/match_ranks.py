@@ -104,7 +104,13 @@ def _check_finite(scores: Float32[np.ndarray, "q g"]) -> None:
 
 
 def _ranks(row: Float32[np.ndarray, " g"], matches: Int64[np.ndarray, " m"]) -> Int64[np.ndarray, " m"]:
-    """Ranks from 1, ascending, of the gallery images `matches` (ascending) of one query."""
+    """Ranks from 1, ascending, of the gallery images `matches` (ascending) of one query.
+
+    Example: `row` is .9 .2 .7 .7 .5, the matches are images 3 and 4, thus `wanted` is .7 .5. Rivals score at least .5;
+    sorted they are .5 .7 .7 .9. The runs of .7 and .5 end at 3 and 1, so 4 - 3 + 1 = 2 and 4 - 1 + 1 = 4 are the ranks
+    if each match were the first of those that score as high. .5 is alone; .7 is not, for the rival before the last of
+    its run has .7 too. Of the images with .7, which are 2 and 3, one stands before image 3: its rank is 2 + 1 = 3.
+    """
     wanted = row[matches]
     # Only what scores as high as the weakest match can change a rank: as a rule a small part of the row. Picking out
     # more than half costs more than sorting all (measured; picking by place is faster than by mask).

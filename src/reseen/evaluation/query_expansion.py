@@ -13,7 +13,7 @@ import numpy as np
 
 from reseen.errors import FeaturesError, UsageError
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY, scores_at_once
+from reseen.evaluation.reranking import DEFAULT_MEMORY, scores_at_once
 from reseen.scores.blocks import RowsDone, row_blocks
 from reseen.scores.nearest import largest
 from reseen.shapes import Float32

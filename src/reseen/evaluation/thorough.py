@@ -20,7 +20,7 @@ from reseen.shapes import Float32
 Made = TypeVar("Made")
 
 PRECISION_AT = (1, 5, 10)
-FALSE_ACCEPT_RATES = (1e-2, 1e-3, 1e-4)
+FALSE_MATCH_RATES = (1e-2, 1e-3, 1e-4)
 FALSE_POSITIVE_RATES = (1e-1, 1e-2)
 WEAKEST = 5
 """How many camera pairs people are shown."""
@@ -32,7 +32,7 @@ class Thorough:
 
     Attributes:
         precision: precision@k, by k.
-        verification: TAR at false-accept rates.
+        verification: TMR at false-match rates.
         enrolled, strangers: people in the gallery, and taken out of it, for `open_set`; 0 when nobody was.
         open_set: DIR at false-positive identification rates.
         camera_pairs: figures of every pair of cameras.
@@ -49,7 +49,7 @@ class Thorough:
 
     def figures(self) -> dict[str, Any]:
         """For programs."""
-        return asdict(self)
+        return {**asdict(self), "verification": [point.figures() for point in self.verification]}
 
     def lines(self) -> list[str]:
         """For people to read."""
@@ -75,11 +75,11 @@ class Thorough:
 
 
 def _verified(point: VerificationPoint) -> str:
-    name = f"TAR@FAR={point.far:g}: "
+    name = f"TMR@FMR={point.fmr:g}: "
     if not point.supported:
-        return f"{name}too few pairs of two people to tell"
-    bounds = f" (95 %: {point.tar_interval})" if point.tar_interval else ""
-    return f"{name}{point.tar:.5f}{bounds}, from a score of {point.threshold:.4f} on"
+        return f"{name}too few different-person pairs to tell"
+    bounds = f" (95 %: {point.tmr_interval})" if point.tmr_interval else ""
+    return f"{name}{point.tmr:.5f}{bounds}, from a score of {point.threshold:.4f} on"
 
 
 class EverythingMeasured(NamedTuple):
@@ -137,7 +137,7 @@ def _made(kind: Callable[[RetrievalSet], Made], retrieval: RetrievalSet, left_ou
 
 def _verification_points(verification: Verification, left_out: list[str]) -> tuple[VerificationPoint, ...]:
     try:
-        return tuple(verification.at(rate) for rate in FALSE_ACCEPT_RATES)
+        return tuple(verification.at(rate) for rate in FALSE_MATCH_RATES)
     except FeaturesError as error:
         left_out.append(error.what)
         return ()

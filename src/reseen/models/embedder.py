@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
+from reseen.map_ahead import map_ahead
 from reseen.models.network import ReIDNetwork
 from reseen.models.preprocessing import normalise, resize_mixed
 from reseen.shapes import Float32, UInt8
 
+DECODERS = min(4, os.cpu_count() or 1)
+"""Threads that read and decode files; one batch for each of them and one more is ahead of the network at most."""
 SMALLEST_SQUARE = 1e-12
 """Squared lengths are raised to this, so that an all-zero feature stays zero instead of turning into NaN."""
 
@@ -61,9 +68,23 @@ class NetworkEmbedder:
             features[start : start + self.batch_size] = unit_norm(embedded).cpu().numpy()
         return features
 
+    def embed_files(self, paths: Sequence[Path]) -> Generator[Float32[np.ndarray, "_ d"], None, None]:
+        """Unit-norm features of image files in their order, a batch at a time; threads decode a few batches ahead.
+
+        Raises:
+            ImageError: an image cannot be read; it names the path.
+        """
+        with closing(map_ahead(_decode, paths, size=self.batch_size, threads=DECODERS)) as decoded:
+            for images in decoded:
+                yield self.embed(images)
+
     def _embed(self, batch: Float32[Tensor, "b 3 h w"]) -> Float32[Tensor, "b d"]:
         features = self.network.embed(batch)
         return (features + self.network.embed(batch.flip(3))) / 2 if self.flip else features
+
+
+def _decode(paths: Sequence[Path]) -> list[np.ndarray]:
+    return [decode_image(path) for path in paths]
 
 
 def unit_norm(features: Float32[Tensor, "n d"]) -> Float32[Tensor, "n d"]:

@@ -17,7 +17,7 @@ from reseen.assess.ranking import ranking_scores, reranking_in_words, score_in_w
 from reseen.evaluation.bootstrap import MIN_PEOPLE, RESAMPLES, bootstrap_means, interval
 from reseen.evaluation.metrics import Metrics, evaluate
 from reseen.evaluation.ranked_list import RankedLists
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.watch import watched
 from reseen.files import write_whole
 from reseen.reports.page import FIGURES

@@ -41,22 +41,22 @@ def cmc_chart(metrics: Metrics, entries: int) -> Chart:
 
 def roc_chart(roc: ROC) -> Chart:
     """True over false matches of pairs."""
-    lowest = _start(roc.far)
+    lowest = _start(roc.fmr)
     svg = line_chart(
-        [Line("", _points(roc.far, roc.tar, lowest))],
+        [Line("", _points(roc.fmr, roc.tmr, lowest))],
         rate_axis("false-match rate", lowest),
         percent_axis("true-match rate"),
         "True-match rate over false-match rate",
     )
-    return Chart(svg, "ROC: share of the pairs of one person that are accepted, over that of the pairs of two.")
+    return Chart(svg, "ROC: share of same-person pairs that match, over that of different-person pairs.")
 
 
 def det_chart(roc: ROC) -> Chart:
     """Missed over false matches of pairs, as far as any is missed."""
-    lowest, missed = _start(roc.far), 1 - roc.tar
+    lowest, missed = _start(roc.fmr), 1 - roc.tmr
     some = missed > 0
     svg = line_chart(
-        [Line("", _points(roc.far[some], missed[some], lowest))],
+        [Line("", _points(roc.fmr[some], missed[some], lowest))],
         rate_axis("false-match rate", lowest),
         rate_axis("missed-match rate", _start(missed)),
         "Missed-match rate over false-match rate",
@@ -80,21 +80,21 @@ def score_chart(verification: Verification, marks: list[Mark], score: str) -> Ch
         marks: thresholds to show.
         score: what the scores are, in words.
     """
-    genuine, impostor = verification.genuine.counts, verification.impostor.counts
-    used = np.flatnonzero(genuine + impostor)
+    same, different = verification.same.counts, verification.different.counts
+    used = np.flatnonzero(same + different)
     low, high = THRESHOLDS[used[0]], THRESHOLDS[used[-1] + 1]
     low, high = np.floor(low * 10) / 10, np.ceil(high * 10) / 10
     ticks = [(float(tick), f"{tick:.1f}") for tick in np.arange(low, high + 0.05, 0.2 if high - low > 1 else 0.1)]
     svg = histogram(
         [
-            ("one person", _shares(genuine, low, high).tolist(), "first"),
-            ("two people", _shares(impostor, low, high).tolist(), "second"),
+            ("one person", _shares(same, low, high).tolist(), "first"),
+            ("two people", _shares(different, low, high).tolist(), "second"),
         ],
         Axis(score, float(low), float(high), ticks),
         "Scores of pairs of one person and of pairs of two",
         marks,
     )
-    pairs = f"{verification.genuine.total:,} pairs of one person, {verification.impostor.total:,} of two"
+    pairs = f"{verification.same.total:,} pairs of one person, {verification.different.total:,} of two"
     dashed = " Dashed: the thresholds for these shares of false matches." if marks else ""
     return Chart(svg, f"Scores of {pairs}, by different cameras.{dashed}")
 

@@ -13,7 +13,7 @@ from reseen.assess.measurements import Measurements, measure
 from reseen.assess.ranking import reranking_in_words, score_in_words
 from reseen.evaluation.bootstrap import RESAMPLES
 from reseen.evaluation.open_set import OpenSetPoint
-from reseen.evaluation.reranking_memory import DEFAULT_MEMORY
+from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.verification import VerificationPoint
 from reseen.files import write_whole
 from reseen.reports.camera_matrix import camera_matrix
@@ -99,14 +99,14 @@ def _charts(measured: Measurements, score: str) -> list[Chart]:
     points = measured.further.verification
     charts = [cmc_chart(measured.metrics, len(measured.retrieval.gallery_persons))]
     if points:
-        marks = [Mark(point.threshold, f"{point.far * 100:g} %") for point in points if point.threshold is not None]
+        marks = [Mark(point.threshold, f"{point.fmr * 100:g} %") for point in points if point.threshold is not None]
         roc = measured.verification.roc()
         charts += [score_chart(measured.verification, marks, score), roc_chart(roc), det_chart(roc)]
     return charts
 
 
 def _verified(point: VerificationPoint) -> dict[str, str]:
-    return _at_rate(point.far, point.threshold, point.tar, point.tar_interval, point.measured_far)
+    return _at_rate(point.fmr, point.threshold, point.tmr, point.tmr_interval, point.measured_fmr)
 
 
 def _identified(point: OpenSetPoint) -> dict[str, str]:

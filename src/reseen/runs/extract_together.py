@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from reseen.assess.extract import EmbedsImages, Progress, extract_features
+from reseen.assess.extract import EmbedsFiles, Progress, extract_features
 from reseen.shapes import Float32
 from reseen.training.processes import Processes
 
 
 def extract_together(
     processes: Processes,
-    embedder: EmbedsImages,
+    embedder: EmbedsFiles,
     paths: Sequence[Path],
     progress: Progress | None = None,
     stage: str = "features",

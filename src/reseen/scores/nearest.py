@@ -61,6 +61,10 @@ def _largest(similarity: Float32[np.ndarray, "b n"], k: int) -> Int64[np.ndarray
 
     The k-th largest of the maxima of disjoint groups is a lower bound of the k-th largest value, and a close one when
     the groups are many: few candidates are left to sort. Twice as fast as `np.argpartition` (measured).
+
+    Example: k = 2, a row 3 9 1 4 8 2 7, and groups of `depth` 2, which are columns 0 and 3, 1 and 4, 2 and 5; column 6
+    is in none. Their maxima are 4 9 2, the second largest of them is 4: two groups hold a 4 or more, so that the two
+    largest values are at least 4. Columns 1, 3, 4 and 6 are left to sort (9 4 8 7): the answer is columns 1 and 4.
     """
     rows, width = similarity.shape
     depth = max(1, width // (16 * k))
