@@ -60,12 +60,12 @@ def report(
 
 
 def _measured(measured: Measurements) -> Result:
-    figures = {name: getattr(measured.metrics, name) for name in ("recall1", "recall5", "recall10", "mAP", "mINP")}
-    return {
-        name: {"value": value, "low": bounds.low, "high": bounds.high} if bounds else {"value": value}
-        for name, value in figures.items()
-        for bounds in [measured.intervals.get(name)]
-    }
+    figures: Result = {}
+    for name in ("recall1", "recall5", "recall10", "mAP", "mINP"):
+        bounds = measured.intervals.get(name)
+        around = {"low": bounds.low, "high": bounds.high} if bounds else {}
+        figures[name] = {"value": getattr(measured.metrics, name), **around}
+    return figures
 
 
 def _compared(compared: Comparison) -> Result:

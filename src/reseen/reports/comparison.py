@@ -137,14 +137,14 @@ def write_comparison(
         StorageError: it cannot be written.
     """
     found = compare(first, second, memory=memory, progress=progress)
+    shown = FLIPS_SHOWN if first.query_paths else 0
     flips: list[dict[str, Any]] = [
         {
             "title": title,
             "count": len(places),
-            "shown": [_flip(found, first, second, int(each)) for each in places[: FLIPS_SHOWN if pictured else 0]],
+            "shown": [_flip(found, first, second, int(each)) for each in places[:shown]],
         }
         for title, places in (("Now right", found.gained), ("No longer right", found.lost))
-        for pictured in [bool(first.query_paths)]
     ]
     html = page_template("comparison.html").render(
         sides=_sides(first, second),
