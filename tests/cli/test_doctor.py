@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reseen.doctor import examination
+from reseen.doctor import checks
 from reseen.doctor.finding import Finding
 
 Reseen = Callable[..., Any]
@@ -27,7 +27,7 @@ def port() -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def free_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program on the service's ports is no failure of these tests."""
-    monkeypatch.setattr(examination, "PORTS", ())
+    monkeypatch.setattr(checks, "PORTS", ())
 
 
 def test_a_machine_without_problems_ends_with_0(reseen: Reseen, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_a_machine_without_problems_ends_with_0(reseen: Reseen, tmp_path: Path) 
 def test_every_problem_is_shown_with_its_cure_and_ends_with_1(
     reseen: Reseen, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examination, "PORTS", (port,))
+    monkeypatch.setattr(checks, "PORTS", (port,))
     (tmp_path / "torn.safetensors").write_bytes(b"torn")
 
     answer = reseen("doctor", "--output", tmp_path, "--weights", tmp_path / "torn", "--weights", tmp_path / "none")
@@ -57,7 +57,7 @@ def test_every_problem_is_shown_with_its_cure_and_ends_with_1(
 
 
 def test_machines_get_one_object(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: [Finding("a", "ok", "b"), FULL])
+    monkeypatch.setattr(checks, "examine", lambda output, temporary, weights: [Finding("a", "ok", "b"), FULL])
 
     answer = reseen("doctor", "--json")
 
@@ -73,7 +73,7 @@ def test_machines_get_one_object(reseen: Reseen, monkeypatch: pytest.MonkeyPatch
 
 def test_text_in_brackets_is_shown_as_it_is(reseen: Reseen, monkeypatch: pytest.MonkeyPatch) -> None:
     finding = Finding("torch", "problem", "missing", "pip install '.[train]' in a clone of reseen")
-    monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: [finding])
+    monkeypatch.setattr(checks, "examine", lambda output, temporary, weights: [finding])
 
     assert "  cure: pip install '.[train]' in a clone of reseen\n1 problem\n" in reseen("doctor").out
 
@@ -82,7 +82,7 @@ def test_what_is_long_is_folded_to_the_terminal_and_names_cannot_command_it(
     reseen: Reseen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     findings = [Finding("a", "ok", "many words " * 20), Finding("weights", "problem", "no \x1b[31m", "look " * 20)]
-    monkeypatch.setattr(examination, "examine", lambda output, temporary, weights: findings)
+    monkeypatch.setattr(checks, "examine", lambda output, temporary, weights: findings)
     assert "\x1b" not in reseen("doctor").out
     assert "no \\x1b[31m" in reseen("doctor").out
 

@@ -37,7 +37,7 @@ def doctor(
 
     Example: reseen doctor --output runs --weights resnet50.safetensors
     """
-    from reseen.doctor.examination import examine
+    from reseen.doctor.checks import examine
 
     findings = examine(output, Path(tempfile.gettempdir()), weights or [])
     problems = sum(each.status == "problem" for each in findings)

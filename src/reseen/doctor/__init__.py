@@ -1,1 +1,1 @@
-"""What `reseen doctor` looks at: each file checks one thing, and every check returns findings."""
+"""What `reseen doctor` looks at; every check returns findings."""
