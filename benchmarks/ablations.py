@@ -23,10 +23,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docs_pages.results.history import read_history
-from docs_pages.results.of_run import Told, record_of_run
+from docs_pages.results.of_run import RecordOptions, record_of_run
 from docs_pages.results.record import write_record
 from reseen.recipe.load import load_recipe
-from reseen.runs.plan import holds_run
+from reseen.run_folder import Run
 
 RECIPE = "softmax_triplet"
 COMMON = (
@@ -122,23 +122,23 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def changes() -> Iterator[tuple[Told, Change]]:
+def changes() -> Iterator[tuple[RecordOptions, Change]]:
     """All changes, each with what the results page is told of it."""
     for comparison, each in COMPARISONS.items():
         for place, change in enumerate(each):
-            yield Told(f"ablation-{change.folder}", change.words, comparison, place), change
+            yield RecordOptions(f"ablation-{change.folder}", change.words, comparison, place), change
 
 
 def done(run: Path, overrides: Sequence[str]) -> bool:
     """Whether a run is there, finished and evaluated."""
-    return holds_run(run) and read_history(run, load_recipe(RECIPE, overrides)).ended
+    return Run(run).exists and read_history(Run(run), load_recipe(RECIPE, overrides)).ended
 
 
 def train(run: Path, overrides: Sequence[str], data: Path) -> None:
     """Train, or go on where a run was stopped."""
     command = [sys.executable, "-m", "reseen", "train", "-c", RECIPE, "--data", str(data), "--output", str(run)]
     options = [word for override in overrides for word in ("-o", override)]
-    subprocess.run([*command, *options, *(["--resume"] if holds_run(run) else [])], check=True)
+    subprocess.run([*command, *options, *(["--resume"] if Run(run).exists else [])], check=True)
 
 
 if __name__ == "__main__":

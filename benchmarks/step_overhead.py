@@ -34,6 +34,7 @@ from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.preprocessing import normalise, resize
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run
 from reseen.training.augmentation import _erase, _flip_pad_crop, augment, draw
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints
@@ -148,7 +149,7 @@ def make_trainer(recipe: Recipe, data: TrainingSet, folder: Path, watch: Listene
         Criterion(recipe.losses, PERSONS, network.feature_size).to(data.images.device),
         data,
         PKSampler(data.labels, recipe.sampler.persons, recipe.sampler.images_per_person),
-        checkpoints=Checkpoints(folder / "checkpoints", {}),
+        checkpoints=Checkpoints(Run(folder).checkpoints, {}),
         evaluate=no_evaluation,
         listeners=[RunLog(folder, recipe.training.log_every), watch],
     )

@@ -264,10 +264,10 @@ def small_recipe() -> SmallRecipe:
 def finished_run(people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run of `small_recipe()` on `people`; read only."""
     from reseen.runs.plan import TrainingRun  # noqa: PLC0415
-    from reseen.runs.train import train  # noqa: PLC0415
+    from reseen.runs.run_training import run_training  # noqa: PLC0415
 
     output = tmp_path_factory.mktemp("run") / "small"
-    train(TrainingRun(small_recipe(), people, output, torch.device("cpu")))
+    run_training(TrainingRun(small_recipe(), people, output, torch.device("cpu")))
     return output
 
 

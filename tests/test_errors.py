@@ -14,6 +14,7 @@ UNUSABLE_ARGUMENTS = {
     "WeightsError",
     "CheckpointError",
     "BundleError",
+    "RunError",
 }
 FAILURES = {
     "ReseenError",

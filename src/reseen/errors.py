@@ -64,6 +64,10 @@ class CheckpointError(UsageError):
     """A training state that cannot be resumed."""
 
 
+class RunError(UsageError):
+    """A folder that does not hold the run, or what is asked of the run."""
+
+
 class ImageError(ReseenError):
     """An image that cannot be read, or that is over the limits."""
 

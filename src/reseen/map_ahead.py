@@ -15,6 +15,9 @@ from typing import TypeVar
 OnProgress = Callable[[int, int], None]
 """Called with how many items are done and how many there are, in the calling thread."""
 
+OnStage = Callable[[str, int, int], None]
+"""Called with the name of a stage of some work, how much of it is done, and how much there is."""
+
 _CHUNK = 64
 
 Item = TypeVar("Item")

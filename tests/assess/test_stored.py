@@ -70,9 +70,16 @@ def test_a_run_that_holds_an_evaluation_gives_it(stored: Path) -> None:
     assert read_stored(stored.parent).title == "people"
 
 
+ENVIRONMENT = dict.fromkeys(("reseen", "python", "torch", "numpy", "platform", "device", "dataset"), "") | {
+    "threads": 1,
+    "dataset_root": "/data/people",
+    "evaluation": {},
+}
+
+
 def test_a_run_without_one_says_how_to_make_it(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").touch()
-    (tmp_path / "environment.json").write_text(json.dumps({"dataset_root": "/data/people"}))
+    (tmp_path / "environment.json").write_text(json.dumps(ENVIRONMENT))
     with pytest.raises(FeaturesError, match="holds no evaluation") as refused:
         read_stored(tmp_path)
     assert f"-c {tmp_path}/recipe.yaml" in str(refused.value.cure)

@@ -15,7 +15,7 @@ from reseen.cli.app import main
 from reseen.datasets.manifest import Manifest
 from reseen.recipe.load import load_recipe
 from reseen.runs.plan import TrainingRun
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 from reseen.synthetic.dataset import synthesise
 from reseen.synthetic.plan import Plan
 
@@ -94,7 +94,7 @@ def small() -> list[str]:
 def finished_run(people: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a run of one epoch, `reseen train -c tiny` with the options of `small`; read only."""
     output = tmp_path_factory.mktemp("run") / "small"
-    train(TrainingRun(load_recipe("tiny", SMALL), people, output, torch.device("cpu")))
+    run_training(TrainingRun(load_recipe("tiny", SMALL), people, output, torch.device("cpu")))
     return output
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reseen.cli.processes import told_by_torchrun
+from reseen.cli.processes import rank_info
 from reseen.errors import UsageError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -12,14 +12,14 @@ def test_without_torchrun_a_process_is_alone(monkeypatch: pytest.MonkeyPatch) ->
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
 
-    assert told_by_torchrun() == (0, 1, 0)
+    assert rank_info() == (0, 1, 0)
 
 
 def test_torchruns_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in zip(VARIABLES, ("5", "8", "1", "node0", "29500"), strict=True):
         monkeypatch.setenv(name, value)
 
-    told = told_by_torchrun()
+    told = rank_info()
     assert (told.rank, told.processes, told.local_rank) == (5, 8, 1)
 
 
@@ -29,7 +29,7 @@ def test_torchruns_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_torchrun_would_not_write_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match=name) as refused:
-        told_by_torchrun()
+        rank_info()
     assert refused.value.got == value
 
 
@@ -41,5 +41,5 @@ def test_a_world_that_torchrun_did_not_make_is_refused(
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(missing)
     with pytest.raises(UsageError, match="WORLD_SIZE=2 promises other processes") as refused:
-        told_by_torchrun()
+        rank_info()
     assert "torchrun" in str(refused.value.cure)

@@ -91,3 +91,12 @@ def test_a_wrong_folder_is_an_error_that_shows_what_is_there(tmp_path: Path) -> 
 def test_a_file_that_is_no_manifest_is_an_error(tmp_path: Path, write_images: WriteImages) -> None:
     with pytest.raises(DatasetError, match="not a manifest"):
         open_dataset(write_images("a.jpg")[0])
+
+
+def test_a_path_may_be_text_and_what_was_read_before_is_returned(tmp_path: Path, write_images: WriteImages) -> None:
+    write_images("ann/1.jpg")
+    manifest = open_dataset(str(tmp_path))
+
+    assert open_dataset(tmp_path) == manifest
+    assert open_dataset(manifest) is manifest
+    assert open_datasets(str(tmp_path), "--data") == open_datasets([manifest], "--data") == (manifest,)

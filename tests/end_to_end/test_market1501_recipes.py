@@ -20,7 +20,7 @@ from reseen.datasets.open import open_dataset
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
 from reseen.runs.plan import TrainingRun
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 
 CPU = torch.device("cpu")
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
@@ -105,7 +105,7 @@ def test_a_published_recipe_trains_from_partial_imagenet_weights_and_evaluates(
     start = f"model.pretrained.path={imagenet_weights}"
     recipe = load_recipe(recipe_name, [*FROM_PARTIAL_WEIGHTS, start, *TWO_STEPS])
 
-    train(TrainingRun(recipe, open_dataset(excerpt), output, CPU))
+    run_training(TrainingRun(recipe, open_dataset(excerpt), output, CPU))
 
     check_log(output, losses)
     assert "220 loaded\n  45 missing: layer4.0.conv2.weight" in (output / "train.log").read_text(encoding="utf-8")
@@ -125,7 +125,7 @@ def test_osnet_trains_from_scratch_and_evaluates(excerpt: Path, output: Path) ->
     recipe = load_recipe("osnet_x0_25", ["preprocess.height=128", "preprocess.width=64", *TWO_STEPS])
     manifest = open_dataset(excerpt)
 
-    train(TrainingRun(recipe, manifest, output, CPU))
+    run_training(TrainingRun(recipe, manifest, output, CPU))
     embedder = load_embedder(recipe, output / "checkpoints" / "best", CPU)
     found = evaluate_retrieval(embed_split(embedder, evaluation_split(manifest)))
 

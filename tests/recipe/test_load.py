@@ -258,3 +258,26 @@ def test_any_text_gives_a_recipe_or_a_recipe_error(place: str, value: str) -> No
     with contextlib.suppress(RecipeError):
         recipe = load_recipe("tiny", [f"{place}={value}"])
         assert Recipe.model_validate(recipe.model_dump(by_alias=True)) == recipe
+
+
+def test_a_recipe_can_be_changed_in_python() -> None:
+    changes = {"training.epochs": 3, "losses.1.margin": "soft", "schedule.milestones": (1, 2), "model.pretrained": None}
+    changed = load_recipe(load_recipe("softmax_triplet"), changes)
+
+    words = ["training.epochs=3", "losses.1.margin=soft", "schedule.milestones=[1, 2]", "model.pretrained=null"]
+    assert changed == load_recipe("softmax_triplet", words)
+    assert load_recipe("tiny", "seed=3") == load_recipe("tiny", {"seed": 3})
+    assert load_recipe("tiny", {"model.pretrained": {"path": Path("a.npz")}}).model.pretrained is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"training.epoch": 3}, "unknown key training.epoch"),
+        ({"seed": object()}, "seed cannot be set"),
+        ({"seed": "many"}, "seed='many': seed cannot be used"),
+    ],
+)
+def test_a_change_in_python_that_cannot_be_made_is_told(changes: dict[str, object], what: str) -> None:
+    with pytest.raises(RecipeError, match=what):
+        load_recipe("tiny", changes)

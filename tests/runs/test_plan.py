@@ -13,7 +13,7 @@ from reseen.datasets.manifest import Manifest, Split
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
 from reseen.runs.plan import TrainingRun, plan_run
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 from reseen.training.processes import Processes
 
 Files = Callable[[Path], dict[str, bytes]]
@@ -90,7 +90,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
     before = files(finished_run)
 
     with pytest.raises(UsageError, match="holds a run already") as refused:
-        train(TrainingRun(small_recipe(), people, finished_run, CPU))
+        run_training(TrainingRun(small_recipe(), people, finished_run, CPU))
 
     assert refused.value.cure is not None
     assert "--resume" in refused.value.cure
@@ -99,7 +99,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
 
 def test_resuming_where_no_run_is_makes_nothing(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
-        train(TrainingRun(small_recipe(), people, tmp_path / "run", CPU, resume=True))
+        run_training(TrainingRun(small_recipe(), people, tmp_path / "run", CPU, resume=True))
 
     assert not (tmp_path / "run").exists()
 
@@ -113,6 +113,6 @@ def test_an_empty_part_stops_before_anything_is_made(
     without = replace(people, samples=tuple(s for s in people.samples if s.split != empty))
 
     with pytest.raises(DatasetError, match=what):
-        train(TrainingRun(small_recipe(), without, tmp_path / "run", CPU))
+        run_training(TrainingRun(small_recipe(), without, tmp_path / "run", CPU))
 
     assert not (tmp_path / "run").exists()

@@ -14,9 +14,10 @@ from reseen.errors import (
     CheckpointError,
 )
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Environment
 from reseen.runs.plan import TrainingRun, plan_run
 from reseen.runs.record import environment, identity
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 from reseen.training.processes import Processes
 
 Files = Callable[[Path], dict[str, bytes]]
@@ -76,12 +77,12 @@ def test_an_environment_says_where_a_run_was_made(people: Manifest, small_recipe
     run = TrainingRun(small_recipe("sampler.persons=4"), people, tmp_path / "new", CPU, processes=Processes(0, 2))
     found = environment(run, plan_run(run))
 
-    assert json.loads(json.dumps(found)) == found
-    assert (found["python"], found["torch"]) == (platform.python_version(), torch.__version__)
-    assert (found["device"], found["processes"], found["accelerator"]) == ("cpu", 2, None)
-    assert found["processor"]
-    assert found["data"] == [str(people.root)]
-    assert (found["dataset"], found["evaluation"]) == (people.name, {people.name: str(people.root)})
+    assert Environment.model_validate_json(json.dumps(found.model_dump())) == found
+    assert (found.python, found.torch) == (platform.python_version(), torch.__version__)
+    assert (found.device, found.processes, found.accelerator) == ("cpu", 2, None)
+    assert found.processor
+    assert found.data == (str(people.root),)
+    assert (found.dataset, found.evaluation) == (people.name, {people.name: str(people.root)})
 
 
 def test_a_run_is_not_resumed_with_another_recipe(
@@ -90,7 +91,7 @@ def test_a_run_is_not_resumed_with_another_recipe(
     before = files(finished_run / "checkpoints")
 
     with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
-        train(TrainingRun(small_recipe("losses.1.margin=soft"), people, finished_run, CPU, resume=True))
+        run_training(TrainingRun(small_recipe("losses.1.margin=soft"), people, finished_run, CPU, resume=True))
 
     assert files(finished_run / "checkpoints") == before
 
@@ -101,7 +102,7 @@ def test_a_run_is_not_resumed_with_other_images(
     fewer = replace(people, samples=people.samples[1:])
 
     with pytest.raises(CheckpointError, match="differs in its training images"):
-        train(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
+        run_training(TrainingRun(small_recipe(), fewer, finished_run, CPU, resume=True))
 
 
 def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
@@ -111,4 +112,4 @@ def test_a_run_is_not_resumed_with_another_evaluation_which_chose_its_best(
     run = TrainingRun(small_recipe(), people, finished_run, CPU, resume=True, evaluation=(fewer,))
 
     with pytest.raises(CheckpointError, match="differs in its evaluation images"):
-        train(run)
+        run_training(run)

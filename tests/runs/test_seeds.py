@@ -15,10 +15,10 @@ import torch
 from reseen.datasets.manifest import Manifest
 from reseen.errors import CheckpointError, TrainingError, UsageError
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run, RunResult
 from reseen.runs.plan import TrainingRun
-from reseen.runs.result import RunResult
-from reseen.runs.seeds import SeedResults, train_seeds
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
+from reseen.runs.seeds import SeedResults, run_seeds, train_seeds
 from reseen.training.events import EpochDone, Event, StepDone
 
 CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ KEPT = ("checkpoints/latest.safetensors", "checkpoints/best.safetensors", "metri
 def series(people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: pytest.TempPathFactory) -> TrainingRun:
     """Three finished runs from seed 5 on; read only."""
     run = TrainingRun(small_recipe("seed=5"), people, tmp_path_factory.mktemp("series"), CPU)
-    train_seeds(run, 3)
+    run_seeds(run, 3)
     return run
 
 
@@ -59,7 +59,7 @@ def test_each_run_is_the_one_that_its_seed_trains_alone(
 ) -> None:
     assert sorted(path.name for path in series.output.iterdir()) == ["seed_5", "seed_6", "seed_7", "seeds.json"]
 
-    train(TrainingRun(small_recipe("seed=6"), people, tmp_path / "alone", CPU))
+    run_training(TrainingRun(small_recipe("seed=6"), people, tmp_path / "alone", CPU))
 
     assert same_weights(series.output / "seed_6", tmp_path / "alone")
     assert not same_weights(series.output / "seed_5", tmp_path / "alone")
@@ -85,6 +85,22 @@ def test_the_figures_are_mean_and_sample_standard_deviation_of_the_last_and_the_
     assert [run["last"] for run in found["runs"].values()] == [run[-1] for run in measured]
 
 
+def test_one_line_of_python_trains_them(
+    series: TrainingRun, people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
+) -> None:
+    told: dict[int, Run] = {}
+
+    def watch(seed: int, run: Run) -> tuple[None, None]:
+        told[seed] = run
+        return None, None
+
+    results = train_seeds(small_recipe(), people.root, tmp_path, 2, overrides={"seed": 5}, device="cpu", watch=watch)
+
+    assert told == {seed: Run(tmp_path / f"seed_{seed}") for seed in (5, 6)}
+    assert results is not None
+    assert results.runs == {seed: Run(series.output / f"seed_{seed}").result for seed in (5, 6)}
+
+
 def test_people_read_a_line_for_each_figure_of_each_dataset() -> None:
     runs = {
         seed: RunResult(9, 4, {"recall1": value, "a/mAP": value / 2, "queries": 7.0}, {"recall1": 0.75, "a/mAP": 0.5})
@@ -108,7 +124,7 @@ def test_a_series_that_was_stopped_goes_on_where_it_was_and_ends_as_if_it_had_no
             raise TrainingError("power cut", expected="power", got="none", cure="wait")
 
     with pytest.raises(TrainingError, match="power cut"):
-        train_seeds(run, 3, lambda seed: ([fail_in_the_second] if seed == 6 else [], None))
+        run_seeds(run, 3, lambda seed, _: (fail_in_the_second if seed == 6 else None, None))
     assert not (run.output / "seed_7").exists()
     assert not (run.output / "seeds.json").exists()
     first = kept(run.output / "seed_5")
@@ -117,7 +133,7 @@ def test_a_series_that_was_stopped_goes_on_where_it_was_and_ends_as_if_it_had_no
         if isinstance(event, EpochDone):
             told.append(seed)
 
-    results = train_seeds(replace(run, resume=True), 3, lambda seed: ([partial(count, seed)], None))
+    results = run_seeds(replace(run, resume=True), 3, lambda seed, _: (partial(count, seed), None))
 
     assert told == [6, 6, 7, 7, 7]  # the first run was finished, of the second two epochs were missing
     assert kept(run.output / "seed_5") == first
@@ -129,20 +145,20 @@ def test_a_series_that_was_stopped_goes_on_where_it_was_and_ends_as_if_it_had_no
 def test_another_recipe_is_refused_by_a_run_that_has_begun(series: TrainingRun, small_recipe: SmallRecipe) -> None:
     other = replace(series, recipe=small_recipe("seed=5", "losses.1.margin=soft"), resume=True)
     with pytest.raises(CheckpointError, match="another run: it differs in its recipe"):
-        train_seeds(other, 3)
+        run_seeds(other, 3)
 
 
 def test_a_folder_that_holds_one_of_the_runs_is_refused_before_any_other_is_trained(
     series: TrainingRun, small_recipe: SmallRecipe
 ) -> None:
     with pytest.raises(UsageError, match="seed_5 holds a run already"):
-        train_seeds(replace(series, recipe=small_recipe("seed=4")), 2)
+        run_seeds(replace(series, recipe=small_recipe("seed=4")), 2)
     assert not (series.output / "seed_4").exists()
 
 
 def test_where_no_run_has_begun_there_is_nothing_to_resume(series: TrainingRun, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
-        train_seeds(replace(series, output=tmp_path / "none", resume=True), 2)
+        run_seeds(replace(series, output=tmp_path / "none", resume=True), 2)
     assert not (tmp_path / "none").exists()
 
 
@@ -151,5 +167,5 @@ def test_numbers_of_runs_that_cannot_be_compared_are_refused(
     first: int, seeds: int, series: TrainingRun, small_recipe: SmallRecipe
 ) -> None:
     with pytest.raises(UsageError, match="cannot be compared") as refused:
-        train_seeds(replace(series, recipe=small_recipe(f"seed={first}")), seeds)
+        run_seeds(replace(series, recipe=small_recipe(f"seed={first}")), seeds)
     assert refused.value.got == f"--seeds {seeds}, seed={first}"

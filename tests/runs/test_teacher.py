@@ -16,8 +16,8 @@ from reseen.datasets.set_aside import set_aside
 from reseen.errors import CheckpointError
 from reseen.recipe.schema import Recipe
 from reseen.runs.plan import TrainingRun
+from reseen.runs.run_training import run_training
 from reseen.runs.teacher import load_teacher
-from reseen.runs.train import train
 
 CPU = torch.device("cpu")
 SmallRecipe = Callable[..., Recipe]
@@ -53,12 +53,12 @@ def test_a_student_goes_on_with_its_teacher_elsewhere_and_not_with_another(
 ) -> None:
     moved = Path(shutil.copytree(finished_run, tmp_path / "moved"))
     run = TrainingRun(small_recipe(taught_by(finished_run), "training.epochs=1"), people, tmp_path / "run", CPU)
-    train(run)
-    train(replace(run, recipe=small_recipe(taught_by(moved), "training.epochs=2"), resume=True))
+    run_training(run)
+    run_training(replace(run, recipe=small_recipe(taught_by(moved), "training.epochs=2"), resume=True))
 
     shutil.copy(moved / "checkpoints" / "epoch_2.safetensors", moved / "checkpoints" / "best.safetensors")
     with pytest.raises(CheckpointError, match="differs in its teacher"):
-        train(replace(run, recipe=small_recipe(taught_by(moved)), resume=True))
+        run_training(replace(run, recipe=small_recipe(taught_by(moved)), resume=True))
 
 
 @pytest.mark.parametrize("features", [0, 1])
@@ -91,7 +91,7 @@ def test_it_is_said_where_it_may_have_learnt_people_whom_the_student_keeps(
 ) -> None:
     settings = ("sampler.persons=2", "training.epochs=1", "training.evaluate_every=0", "training.save_every=0")
     recipe = small_recipe(*settings, f"data.calibration_share={teachers}")
-    train(TrainingRun(recipe, people, tmp_path / "teacher", CPU))
+    run_training(TrainingRun(recipe, people, tmp_path / "teacher", CPU))
     named = load_teacher(small_recipe(taught_by(tmp_path / "teacher")), set_aside(people, students).calibration, CPU)
 
     assert named

@@ -20,7 +20,7 @@ from reseen.models.network import ReIDNetwork
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.runs.plan import TrainingRun
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 from reseen.synthetic import Plan, synthesise
 from reseen.training.checkpoint import Parts, Progress
 from reseen.training.events import EpochDone, Event, StepDone
@@ -260,7 +260,7 @@ def test_ctrl_c_and_kill_leave_a_run_that_resumes_to_the_same_weights(
     people: Path, tmp_path: Path, epoch_of: EpochOf, same_file: SameFile
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    train(TrainingRun(load_recipe("tiny", COMMAND_LINE), open_dataset(people), whole, torch.device("cpu")))
+    run_training(TrainingRun(load_recipe("tiny", COMMAND_LINE), open_dataset(people), whole, torch.device("cpu")))
     latest = stopped / "checkpoints" / "latest.safetensors"
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
 

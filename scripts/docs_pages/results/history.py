@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any
 
 from docs_pages.results.record import Figures
-from docs_pages.results.run_file import read_run_file
 from reseen.assess.stored_figures import FIGURES
+from reseen.errors import RunError
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import EpochRecord, EvaluationRecord, Run
 from reseen.training.checkpoint import Progress
 from reseen.training.early_stopping import judged, out_of_patience
 from reseen.training.trainer import HELD_OUT
@@ -46,30 +43,36 @@ class History:
     held_out: Figures | None
 
 
-def read_history(run: Path, recipe: Recipe) -> History:
-    """Read the `metrics.jsonl` of a run, finished or not.
+def read_history(run: Run, recipe: Recipe) -> History:
+    """How a run went, finished or not.
 
     Raises:
-        UsageError: it cannot be read.
+        RunError: what it has written cannot be read, or lacks the figures that the recipe chooses by.
     """
-    return read_run_file(run / "metrics.jsonl", partial(_history, recipe))
+    epochs, evaluations = run.epochs, run.evaluations
+    try:
+        return _history(recipe, epochs, evaluations)
+    except KeyError as error:
+        raise RunError(
+            f"{run.metrics_path} lacks a figure",
+            expected=f"{', '.join(FIGURES)} of every evaluation, and the figure that the recipe chooses by",
+            got=f"no {error}",
+            cure="check the run's folder, or train again",
+        ) from None
 
 
-def _history(recipe: Recipe, content: bytes) -> History:
-    lines = [json.loads(line) for line in content.splitlines()]
-    epochs = [line for line in lines if line["kind"] == "epoch"]
-    evaluations = [line for line in lines if line["kind"] == "evaluation"]
+def _history(recipe: Recipe, epochs: Sequence[EpochRecord], evaluations: Sequence[EvaluationRecord]) -> History:
     batch = recipe.sampler.persons * recipe.sampler.images_per_person
     training, judged_last = recipe.training, _judged(recipe, evaluations)
-    done = epochs[-1]["epoch"] if epochs else 0
-    best = next((line["metrics"] for line in evaluations if line["epoch"] == judged_last.best_epoch), None)
+    done = epochs[-1].epoch if epochs else 0
+    best = next((each.metrics for each in evaluations if each.epoch == judged_last.best_epoch), None)
     ended = done >= training.epochs or out_of_patience(judged_last, training.early_stopping)
     return History(
         epochs=done,
         evaluated=judged_last.epoch,
         ended=ended and judged_last.epoch == done,
-        training_seconds=math.fsum(_seconds(line, batch) for line in epochs),
-        evaluation_seconds=math.fsum(line["seconds"] for line in evaluations),
+        training_seconds=math.fsum(_seconds(each, batch) for each in epochs),
+        evaluation_seconds=math.fsum(each.seconds for each in evaluations),
         evaluations=len(evaluations),
         best_epoch=judged_last.best_epoch,
         figures=None if best is None else _figures(best),
@@ -77,20 +80,19 @@ def _history(recipe: Recipe, content: bytes) -> History:
     )
 
 
-def _judged(recipe: Recipe, evaluations: Sequence[Mapping[str, Any]]) -> Progress:
+def _judged(recipe: Recipe, evaluations: Sequence[EvaluationRecord]) -> Progress:
     """The evaluations as training judged them."""
     training, progress = recipe.training, Progress()
     figure = f"{HELD_OUT}/{training.best}" if training.best_on == HELD_OUT else training.best
-    for line in evaluations:
-        value = line["metrics"][figure]
-        progress = judged(replace(progress, epoch=line["epoch"]), value, training.early_stopping)
+    for each in evaluations:
+        progress = judged(replace(progress, epoch=each.epoch), each.metrics[figure], training.early_stopping)
     return progress
 
 
-def _seconds(epoch: Mapping[str, Any], batch: int) -> float:
+def _seconds(epoch: EpochRecord, batch: int) -> float:
     """How long an epoch took: where a run was resumed within it, `seconds` are of the rest alone."""
-    speed = epoch["images_per_second"]
-    return float(epoch["iterations"] * batch / speed if speed else epoch["seconds"])
+    speed = epoch.images_per_second
+    return epoch.iterations * batch / speed if speed else epoch.seconds
 
 
 def _figures(metrics: Mapping[str, float], of: str = "") -> Figures:

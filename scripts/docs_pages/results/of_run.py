@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from docs_pages.results.history import History, read_history
 from docs_pages.results.record import NAME, Figures, Record
-from docs_pages.results.run_file import read_run_file
 from reseen.assess.evaluations import MEAN
 from reseen.assess.stored_figures import ONE, read_figures
 from reseen.errors import UsageError
 from reseen.recipe.difference import overrides_between
 from reseen.recipe.load import load_recipe, shipped_recipes
 from reseen.recipe.schema import Distillation, Recipe
+from reseen.run_folder import CHECKPOINTS, RECIPE, Environment, Run
 from reseen.training.trainer import HELD_OUT
 
 RERANKED = "reranked"
@@ -29,7 +28,7 @@ UNKNOWN_RECIPE_BASE = "baseline"
 
 
 @dataclass(frozen=True)
-class Told:
+class RecordOptions:
     """What a run's folder does not say of itself.
 
     Attributes:
@@ -49,14 +48,15 @@ class Told:
     machine: str | None = None
 
 
-def record_of_run(run: Path, told: Told) -> Record:
+def record_of_run(folder: Path, told: RecordOptions) -> Record:
     """The record of a finished run, with the re-ranked figures where its folder `reranked` has them.
 
     Raises:
         UsageError: the run is not finished, was not evaluated, or does not say what the page needs.
         RecipeError: its recipe cannot be read, or not be told as overrides of a shipped one.
     """
-    recipe = load_recipe(run / "recipe.yaml")
+    run = Run(folder)
+    recipe = run.recipe
     shipped = recipe.name if recipe.name in shipped_recipes() else UNKNOWN_RECIPE_BASE
     base = load_recipe(shipped).model_copy(update={"seed": recipe.seed})
     paths = sorted(_paths_elsewhere(recipe.model_dump(mode="json")), key=len, reverse=True)
@@ -64,12 +64,12 @@ def record_of_run(run: Path, told: Told) -> Record:
     history = read_history(run, recipe)
     if not history.ended or history.figures is None:
         raise UsageError(
-            f"{run} is not a finished run with its evaluation",
+            f"{folder} is not a finished run with its evaluation",
             expected=f"{recipe.training.epochs} epochs, and an evaluation after the last",
             got=f"{history.epochs} epochs, the last evaluation after epoch {history.evaluated}",
             cure="finish it with --resume",
         )
-    place = read_run_file(run / "environment.json", partial(_place, run, told))
+    place = _place(run, told)
     return Record(
         name=_file_name(told.name),
         words=told.words or told.name,
@@ -86,7 +86,7 @@ def record_of_run(run: Path, told: Told) -> Record:
         weights=_weights(recipe, history),
         figures=history.figures,
         held_out=history.held_out,
-        reranked=_reranked(run / RERANKED / "metrics.json"),
+        reranked=_reranked(folder / RERANKED / "metrics.json"),
         training_seconds=history.training_seconds,
         evaluation_seconds=history.evaluation_seconds,
         machine=place.machine,
@@ -109,24 +109,24 @@ class _Place:
     starter: str
 
 
-def _place(run: Path, told: Told, content: bytes) -> _Place:
-    found = json.loads(content)
-    if told.machine is None and "processor" not in found:
+def _place(run: Run, told: RecordOptions) -> _Place:
+    found = run.environment
+    if told.machine is None and found.processor is None:
         raise UsageError(
-            f"{run} does not say on what machine it was trained",
-            expected="a processor in environment.json, which runs of this version have",
+            f"{run.folder} does not say on what machine it was trained",
+            expected=f"a processor in {run.environment_path.name}, which runs of this version have",
             got="a run of an earlier version",
             cure="name the machine with --machine",
         )
-    data = found.get("data", [found["dataset_root"]])
-    names, roots = sorted(found["evaluation"]), sorted(found["evaluation"].values())
-    several = found["processes"] > 1
+    data = found.data or (found.dataset_root,)
+    names, roots = sorted(found.evaluation), sorted(found.evaluation.values())
+    several = found.processes > 1
     return _Place(
         dataset=names[0] if len(names) == 1 else f"mean of {', '.join(names)}",
         data=tuple(Path(root).name for root in data),
         evaluated=() if set(roots) <= set(data) else tuple(Path(root).name for root in roots),
         machine=told.machine or _machine(found),
-        starter=f"torchrun --nproc-per-node {found['processes']} -m reseen" if several else "reseen",
+        starter=f"torchrun --nproc-per-node {found.processes} -m reseen" if several else "reseen",
     )
 
 
@@ -141,14 +141,14 @@ def _file_name(name: str) -> str:
     return name
 
 
-def _machine(found: Mapping[str, Any]) -> str:
-    count = found["processes"]
-    if found.get("accelerator"):
-        place = f"{count} × {found['accelerator']}" if count > 1 else found["accelerator"]
+def _machine(found: Environment) -> str:
+    count = found.processes
+    if found.accelerator:
+        place = f"{count} × {found.accelerator}" if count > 1 else found.accelerator
     else:
-        threads = f"{found['threads'] * count} thread{'s' * (found['threads'] * count > 1)}"
-        place = f"{found['processor']}, {threads} of {found['cores']} cores, no accelerator"
-    return f"{place}; torch {found['torch']}"
+        threads = f"{found.threads * count} thread{'s' * (found.threads * count > 1)}"
+        place = f"{found.processor}, {threads} of {found.cores} cores, no accelerator"
+    return f"{place}; torch {found.torch}"
 
 
 def _reranked(path: Path) -> Figures | None:
@@ -207,10 +207,10 @@ def _portable_path(path: str) -> str:
     if not _is_elsewhere(path):
         return path
     parts = _parts(path)
-    if parts[-1] == "recipe.yaml":
+    if parts[-1] == RECIPE:
         end = len(parts) - 1
-    elif "checkpoints" in parts[2:-1]:
-        end = len(parts) - 1 - parts[::-1].index("checkpoints")
+    elif CHECKPOINTS in parts[2:-1]:
+        end = len(parts) - 1 - parts[::-1].index(CHECKPOINTS)
     else:
         return parts[-1]
     begin = end - 2 if parts[end - 1].startswith("seed_") else end - 1

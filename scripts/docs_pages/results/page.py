@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from docs_pages.results.difference import Difference, differences
 from docs_pages.results.record import EarlierTable, Figures, Record
 from reseen.errors import UsageError
+from reseen.run_folder import BEST, Run
 
 INTRODUCTION = """# Results
 Measured rows only: what stands here was run, with the command given. Nothing on this page is a published figure of
@@ -116,7 +117,8 @@ def _commands(seeds: Sequence[Record]) -> Iterator[str]:
         yield from (_train(run, folder) for run, folder in zip(seeds, folders, strict=True))
     for run, folder in zip(seeds, folders, strict=True):
         if run.reranked is not None:
-            made = ["-c", f"{folder}/recipe.yaml", "--weights", f"{folder}/checkpoints/best"]
+            there = Run(folder)
+            made = ["-c", str(there.recipe_path), "--weights", str(there.checkpoints / BEST)]
             data = [word for name in run.evaluated or run.data for word in ("--data", name)]
             yield shlex.join(["reseen", "evaluate", *made, *data, "--rerank", "--output", f"{folder}/reranked"])
 

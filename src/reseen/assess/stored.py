@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import FeaturesError, StorageError, UsageError
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.files import make_folder, write_whole
+from reseen.run_folder import Run
 
 FEATURES, DESCRIPTION = "features.npz", "evaluation.json"
 FOLDERS_TOLD = 5
@@ -126,7 +126,7 @@ def read_stored(folder: Path) -> StoredEvaluation:
     Raises:
         FeaturesError: there is none, or its files cannot be read or do not belong together.
     """
-    found = next((each for each in (folder, folder / "evaluation") if (each / DESCRIPTION).is_file()), None)
+    found = next((each for each in (folder, Run(folder).evaluation) if (each / DESCRIPTION).is_file()), None)
     if found is None:
         raise _none_there(folder)
     description = read_description(found / DESCRIPTION)
@@ -181,11 +181,5 @@ def _check_together(folder: Path, description: Description, retrieval: Retrieval
 
 def _how_to_evaluate(folder: Path) -> str:
     """For a run's folder, the very command."""
-    try:
-        data = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["dataset_root"]
-    except (OSError, ValueError, LookupError, TypeError):
-        data = "PATH"
-    run = folder if (folder / "recipe.yaml").is_file() else Path("RUN")
-    return (
-        f"reseen evaluate -c {run}/recipe.yaml --weights {run}/checkpoints/best --data {data} --output {run}/evaluation"
-    )
+    run = Run(folder)
+    return (run if run.recipe_path.is_file() else Run("RUN")).evaluate_command()

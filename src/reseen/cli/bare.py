@@ -6,16 +6,20 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from reseen.cli.processes import told_by_torchrun
+from reseen.cli import arguments
+from reseen.cli.arguments import Argument
+from reseen.cli.training import TrainArguments, carry_out, tell
+from reseen.cli.training_lines import training_lines
 from reseen.cli.unwritable import unwritable
 from reseen.errors import ReseenError
 
 if TYPE_CHECKING:
+    from reseen.run_folder import Run
     from reseen.training.events import Event
 
 ELSEWHERE = "the other commands need typer and rich: pip install ."
@@ -56,55 +60,49 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser("python -m reseen", description=__doc__, epilog=ELSEWHERE)
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("train", help="Train a network from a recipe.")
-    train.add_argument("--output", type=Path, required=True, metavar="DIR", help="Folder to write the run to.")
-    train.add_argument("--eval-data", type=Path, action="append", default=[], metavar="PATH")
-    train.add_argument("--resume", action="store_true", help="Continue the run in --output.")
     evaluate = verbs.add_parser("evaluate", help="Measure retrieval accuracy: rank-1/5/10, mAP, mINP.")
+    for verb in (train, evaluate):
+        _add(verb, arguments.CONFIG, required=True)
+        _add(verb, arguments.OVERRIDE, action="append", default=[])
+        _add(verb, arguments.DATA, type=Path, action="append", required=True)
+        _add(verb, arguments.DEVICE, default="auto")
+        _add(verb, arguments.JSON, action="store_true")
+    _add(train, arguments.RUN, type=Path, required=True)
+    _add(train, arguments.EVAL_DATA, type=Path, action="append", default=[])
+    _add(train, arguments.RESUME, action="store_true")
+    _add(train, arguments.SEEDS, type=int)
     evaluate.add_argument("--weights", type=Path, required=True, metavar="FILE")
     evaluate.add_argument("--rerank", action="store_true", help="Re-rank first, by the method in the recipe.")
     evaluate.add_argument("--output", type=Path, metavar="DIR", help="Folder for eval.log and metrics.json.")
-    for verb in (train, evaluate):
-        verb.add_argument("-c", "--config", required=True, metavar="RECIPE")
-        verb.add_argument("-o", "--override", action="append", default=[], metavar="a.b=v")
-        verb.add_argument("--data", type=Path, action="append", required=True, metavar="PATH")
-        verb.add_argument("--device", default="auto", help="cpu, cuda, cuda:N, mps, or auto.")
-        verb.add_argument("--json", action="store_true", help="Print one JSON object on stdout.")
     return parser
 
 
+def _add(verb: argparse.ArgumentParser, argument: Argument, **how: Any) -> None:
+    if argument.metavar is not None:
+        how["metavar"] = argument.metavar
+    verb.add_argument(*argument.flags, help=argument.help.replace("%", "%%"), **how)
+
+
 def _train(asked: argparse.Namespace) -> None:
-    from reseen.datasets.merge import training_and_evaluation
-    from reseen.datasets.open import open_datasets
-    from reseen.recipe.load import load_recipe
-    from reseen.runs.device import join_processes
-    from reseen.runs.plan import TrainingRun
-    from reseen.runs.result import read_result
-    from reseen.runs.train import train
-
-    recipe = load_recipe(asked.config, asked.override)
-    manifest, evaluation = training_and_evaluation(
-        open_datasets(asked.data, "--data"), open_datasets(asked.eval_data, "--eval-data"), recipe.data.hold_out
+    done = carry_out(
+        TrainArguments(
+            asked.config,
+            asked.data,
+            asked.output,
+            asked.override,
+            asked.eval_data,
+            asked.device,
+            asked.resume,
+            asked.seeds,
+        ),
+        lambda run, name: (partial(_show, run, name), None),
     )
-    with join_processes(asked.device, *told_by_torchrun()) as (processes, device):
-        run = TrainingRun(recipe, manifest, asked.output, device, asked.resume, evaluation, processes)
-        done = train(run, [_tell] if processes.is_first else ())
-        if processes.is_first:
-            _say(f"done: {done.epoch} epochs, best {recipe.training.best} {done.best:.5f} at epoch {done.best_epoch}")
-            if asked.json:
-                print(json.dumps(asdict(read_result(run.output, done))))
+    tell(done, _say, _give, as_json=asked.json)
 
 
-def _tell(event: Event) -> None:
-    """A line for every epoch and evaluation."""
-    from reseen.training.events import EpochDone, Evaluated
-
-    match event:
-        case EpochDone():
-            speed = f"{event.images_per_second:.0f} images/s"
-            _say(f"epoch {event.epoch}: loss {event.losses['total']:.3f}, {event.seconds:.1f} s, {speed}")
-        case Evaluated():
-            figures = ", ".join(f"{name} {event.metrics[name]:.4f}" for name in ("recall1", "recall5", "mAP", "mINP"))
-            _say(f"epoch {event.epoch}: {figures}, {event.seconds:.1f} s{' (best)' if event.is_best else ''}")
+def _show(run: Run, name: str, event: Event) -> None:
+    for line in training_lines(event, run, name):
+        _say(line)
 
 
 def _evaluate(asked: argparse.Namespace) -> None:
@@ -123,8 +121,12 @@ def _evaluate(asked: argparse.Namespace) -> None:
         done.save(asked.output)
     for line in done.details():
         _say(line)
-    print(json.dumps(done.figures()) if asked.json else "\n".join(done.results()))
+    _give(done.figures() if asked.json else "\n".join(done.results()))
 
 
 def _say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
+
+
+def _give(result: str | Mapping[str, Any]) -> None:
+    print(result if isinstance(result, str) else json.dumps(result))

@@ -23,9 +23,10 @@ def demo(
     Example: reseen demo --out demo
     """
     from reseen.demo.tour import Demo, run_demo
+    from reseen.run_folder import Run
 
     with StageBars() as bars:
-        results = run_demo(Demo(out, device), [show_training(bars)], bars)
+        results = run_demo(Demo(out, device), [show_training(bars, Run(out / "run"))], bars)
     for name, evaluation in results.evaluations().items():
         found = evaluation.metrics
         give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")

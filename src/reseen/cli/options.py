@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-RecipeOption = Annotated[
-    str, typer.Option("--config", "-c", metavar="RECIPE", help="Name of a shipped recipe, or a YAML file.")
-]
-OverrideOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--override", "-o", metavar="KEY=VALUE", help="Change a setting of the recipe, such as seed=1. Repeatable."
-    ),
-]
-DATASET = "Dataset: Market-1501, a CSV or parquet manifest, or one folder per person. Repeatable."
-DataOption = Annotated[list[Path], typer.Option("--data", metavar="PATH", help=DATASET)]
-DeviceOption = Annotated[str, typer.Option("--device", metavar="DEVICE", help="cpu, cuda, cuda:N, mps, or auto.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+from reseen.cli import arguments
+from reseen.cli.arguments import Argument
+
+
+def option(argument: Argument) -> Any:
+    """What typer is told of an argument."""
+    return typer.Option(*argument.flags, metavar=argument.metavar, help=argument.help)
+
+
+RecipeOption = Annotated[str, option(arguments.CONFIG)]
+OverrideOption = Annotated[list[str] | None, option(arguments.OVERRIDE)]
+DATASET = arguments.DATA.help
+DataOption = Annotated[list[Path], option(arguments.DATA)]
+DeviceOption = Annotated[str, option(arguments.DEVICE)]
+JsonOption = Annotated[bool, option(arguments.JSON)]
 MemoryOption = Annotated[
     float | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reseen.errors import UsageError
 
 
-class Told(NamedTuple):
+class RankInfo(NamedTuple):
     """A process among those that train together; one that was not started by `torchrun` is alone.
 
     Attributes:
@@ -22,13 +22,13 @@ class Told(NamedTuple):
     local_rank: int
 
 
-def told_by_torchrun() -> Told:
+def rank_info() -> RankInfo:
     """Read torchrun's environment variables.
 
     Raises:
         UsageError: they are there, but torchrun did not write them.
     """
-    told = Told(_number("RANK", 0), _number("WORLD_SIZE", 1), _number("LOCAL_RANK", 0))
+    told = RankInfo(_number("RANK", 0), _number("WORLD_SIZE", 1), _number("LOCAL_RANK", 0))
     missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if told.processes > 1 and (missing or told.rank >= told.processes):
         raise UsageError(

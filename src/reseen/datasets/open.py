@@ -12,9 +12,12 @@ from reseen.datasets.market1501 import find_market1501, read_market1501
 from reseen.datasets.merge import name_apart
 from reseen.errors import DatasetError
 
+DatasetSource = str | Path | Manifest
+"""A dataset: where it is, or what was read of it."""
 
-def open_dataset(path: str | Path) -> Manifest:
-    """Read the dataset at `path`.
+
+def open_dataset(source: DatasetSource) -> Manifest:
+    """Read the dataset at a path; one that was read before is returned as it is.
 
     It may be a CSV or parquet manifest, a folder that holds `manifest.csv` or `manifest.parquet`, Market-1501 (the
     folder itself, or one at most two levels below), or a folder with a folder for each person.
@@ -22,8 +25,11 @@ def open_dataset(path: str | Path) -> Manifest:
     Raises:
         DatasetError: there is nothing at the path, or nothing that can be read as a dataset.
     """
+    if isinstance(source, Manifest):
+        return source
+    path = Path(source)
     try:
-        return _open(Path(path))
+        return _open(path)
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read",
@@ -33,15 +39,20 @@ def open_dataset(path: str | Path) -> Manifest:
         ) from error
 
 
-def open_datasets(paths: Sequence[Path], option: str) -> tuple[Manifest, ...]:
+def open_datasets(sources: DatasetSource | Sequence[DatasetSource], option: str) -> tuple[Manifest, ...]:
     """Read the datasets that an option names, each as `open_dataset` does, and give them different names.
+
+    Args:
+        sources: one dataset, or several.
+        option: how the user named them, for errors.
 
     Raises:
         DatasetError: one of them cannot be read.
         UsageError: one of them is there twice.
     """
-    reserved = ("mean", "held_out") if len(paths) > 1 else ()
-    return name_apart([open_dataset(path) for path in paths], option, reserved=reserved)
+    several = [sources] if isinstance(sources, str | Path | Manifest) else sources
+    reserved = ("mean", "held_out") if len(several) > 1 else ()
+    return name_apart([open_dataset(source) for source in several], option, reserved=reserved)
 
 
 def _open(path: Path) -> Manifest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,8 +20,9 @@ from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.weights import load_network
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run
 from reseen.runs.plan import TrainingRun
-from reseen.runs.train import train
+from reseen.runs.run_training import run_training
 from reseen.training.events import Listener
 from reseen.training.randomness import Purpose, seed_torch
 
@@ -75,16 +75,15 @@ def learn(
     """
     untrained = _untrained_network(recipe)
     before = _measure(untrained, recipe, manifest, device)
-    run = make_folder(output / "run")
-    train(TrainingRun(recipe, manifest, run, device), listeners, progress)
-    trained = load_network(recipe.model, run / "checkpoints" / "best")
-    curve = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    run = Run(make_folder(output / "run"))
+    run_training(TrainingRun(recipe, manifest, run.folder, device), listeners, progress)
+    trained = load_network(recipe.model, run.weights("best"))
     return Learnt(
         recipe=recipe,
         parameters=sum(parameter.numel() for parameter in untrained.parameters()),
         before=before,
         after=_measure(trained, recipe, manifest, device),
-        losses=[record["losses"]["total"] for record in curve if record["kind"] == "epoch"],
+        losses=[epoch.losses["total"] for epoch in run.epochs],
         bundle=_export(trained, recipe, output / "bundle", progress or (lambda *_: None)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -12,13 +13,14 @@ from pydantic import ValidationError
 
 from reseen.errors import RecipeError
 from reseen.recipe.explain import explain
-from reseen.recipe.override import apply_override
+from reseen.recipe.override import apply_override, put
 from reseen.recipe.schema import Recipe
 from reseen.recipe.yaml_file import MAX_CHARACTERS, dump_yaml, parse_yaml
 
 MAX_EXTENDS = 16
 
 Tree = dict[str, Any]
+Overrides = Sequence[str] | Mapping[str, object]
 
 
 def shipped_recipes() -> tuple[str, ...]:
@@ -27,18 +29,23 @@ def shipped_recipes() -> tuple[str, ...]:
     return tuple(sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".yaml")))
 
 
-def load_recipe(source: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(source: str | Path | Recipe, overrides: Overrides = ()) -> Recipe:
     """The recipe that `source` names, with its `extends:` resolved and the overrides applied in order.
 
     Args:
-        source: a shipped name (`softmax_triplet`) or the path of a YAML file.
-        overrides: `a.b=value` each; a list index is a number (`losses.2.weight=0.001`); the value is YAML.
+        source: a shipped name (`softmax_triplet`), the path of a YAML file, or a recipe to change.
+        overrides: `a.b=value` each, as `-o` takes them, where the value is YAML; or a mapping from `a.b` to the value.
+            A list index is a number: `losses.2.weight=0.001`.
 
     Raises:
         RecipeError: unknown recipe, unreadable file, unknown key (the nearest known one is named), wrong type or range.
     """
-    recipe = _validate(_resolve(source), str(source))
-    for override in overrides:
+    recipe = source if isinstance(source, Recipe) else _validate(_resolve(source), str(source))
+    if isinstance(overrides, Mapping):
+        for path, value in overrides.items():
+            recipe = _set(recipe, path, value)
+        return recipe
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         recipe = change_recipe(recipe, override)
     return recipe
 
@@ -52,6 +59,23 @@ def change_recipe(recipe: Recipe, override: str) -> Recipe:
     tree = recipe.model_dump(mode="json", by_alias=True)
     apply_override(tree, override)
     return _validate(tree, f"-o {override}")
+
+
+def _set(recipe: Recipe, path: str, value: object) -> Recipe:
+    """The recipe with a setting that Python names."""
+    told = f"{path}={value!r}"
+    try:
+        plain = json.loads(json.dumps(value, default=os.fspath))
+    except (TypeError, ValueError):
+        raise RecipeError(
+            f"{path} cannot be set",
+            expected="a plain value: a number, a text, a list, a mapping",
+            got=type(value).__name__,
+            cure="docs/recipe-reference.md lists every key with its type and default",
+        ) from None
+    tree = recipe.model_dump(mode="json", by_alias=True)
+    put(tree, path, plain, told)
+    return _validate(tree, f"-o {told}")
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -9,22 +9,36 @@ from reseen.recipe.yaml_file import parse_yaml
 
 
 def apply_override(tree: dict[str, Any], override: str) -> None:
-    """Change the tree in place as `a.b=value` says.
+    """Change the tree in place as `a.b=value` says; the value is YAML.
+
+    Raises:
+        RecipeError: no `=`, a value that is not plain YAML, or as for `put`.
+    """
+    path, equals, text = override.partition("=")
+    if not equals or not all(path.split(".")):
+        raise RecipeError(
+            f"-o {override} is not an override", expected="a.b=value", got=override, cure="for example -o seed=1"
+        )
+    put(tree, path, parse_yaml(text, f"-o {override}"), override)
+
+
+def put(tree: dict[str, Any], path: str, value: Any, override: str) -> None:
+    """Change the tree in place so that the value is at `a.b`.
 
     A number in the path is an index of a list; null on the way becomes a mapping. A `name` that changes the kind of
     something takes away what was set for the old kind.
 
+    Args:
+        tree: the settings.
+        path: where, such as `losses.2.weight`.
+        value: plain: numbers, text, lists, mappings.
+        override: the change in words, for errors.
+
     Raises:
-        RecipeError: no `=`, an index that is not there, a part of something without parts, or a value that is not
-            plain YAML. Whether the key is known and the value fits is for the recipe's schema to say.
+        RecipeError: an index that is not there, or a part of something without parts. Whether the key is known and the
+            value fits is for the recipe's schema to say.
     """
-    path, equals, text = override.partition("=")
     steps = path.split(".")
-    if not equals or not all(steps):
-        raise RecipeError(
-            f"-o {override} is not an override", expected="a.b=value", got=override, cure="for example -o seed=1"
-        )
-    value = parse_yaml(text, f"-o {override}")
     node: Any = tree
     for at, step in enumerate(steps[:-1]):
         node = _child(node, step, steps[:at], override)

@@ -15,11 +15,10 @@ from reseen.datasets.sampler import PKSampler
 from reseen.datasets.set_aside import set_aside
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run
 from reseen.shapes import Int64
 from reseen.training.processes import ALONE, Processes
 from reseen.training.share import share
-
-LATEST = Path("checkpoints") / "latest.safetensors"
 
 
 @dataclass(frozen=True)
@@ -118,28 +117,20 @@ def _check_device(run: TrainingRun) -> None:
         )
 
 
-def holds_run(folder: Path) -> bool:
-    """Whether a run has saved in a folder."""
-    try:
-        return (folder / LATEST).exists()
-    except OSError:  # a name too long, or a folder that may not be entered: making it will say which
-        return False
-
-
 def _check_output(run: TrainingRun) -> None:
     """A run is there exactly when it is to be resumed."""
-    latest, there = run.output / LATEST, holds_run(run.output)
-    if run.resume and not there:
+    there = Run(run.output)
+    if run.resume and not there.exists:
         raise CheckpointError(
-            f"there is no checkpoint to resume at {latest}",
+            f"there is no checkpoint to resume in {there.checkpoints}",
             expected="a run that was trained before",
             got="no such file",
             cure="check --output, or leave out --resume",
         )
-    if not run.resume and there:
+    if not run.resume and there.exists:
         raise UsageError(
             f"{run.output} holds a run already",
             expected="a folder without one",
-            got=f"{latest.name} in {latest.parent}",
+            got=f"saved weights in {there.checkpoints}",
             cure="continue it with --resume, or choose another --output",
         )

@@ -14,6 +14,7 @@ import torch
 
 import reseen
 from reseen.datasets.manifest import Sample
+from reseen.run_folder import Environment
 from reseen.runs.plan import RunPlan, TrainingRun
 
 RHYTHM = {"epochs", "evaluate_every", "save_every", "log_every", "tensorboard", "early_stopping", "compile"}
@@ -40,25 +41,25 @@ def _fingerprint(samples: Sequence[Sample]) -> str:
     return f"{len(samples)} images, SHA-256 {hashlib.sha256(content.encode()).hexdigest()}"
 
 
-def environment(run: TrainingRun, plan: RunPlan) -> dict[str, Any]:
+def environment(run: TrainingRun, plan: RunPlan) -> Environment:
     """Where the run was made, for whoever repeats it."""
-    return {
-        "reseen": reseen.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "device": str(run.device),
-        "accelerator": torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else None,
-        "processes": run.processes.count,
-        "data": [str(each.root) for each in run.manifest.merged or (run.manifest,)],
-        "dataset": run.manifest.name,
-        "dataset_root": str(run.manifest.root),
-        "evaluation": {split.name: str(split.manifest.root) for split in plan.evaluated},
-    }
+    return Environment(
+        reseen=reseen.__version__,
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        platform=platform.platform(),
+        processor=_processor(),
+        cores=os.cpu_count(),
+        threads=torch.get_num_threads(),
+        device=str(run.device),
+        accelerator=torch.cuda.get_device_name(run.device) if run.device.type == "cuda" else None,
+        processes=run.processes.count,
+        data=tuple(str(each.root) for each in run.manifest.merged or (run.manifest,)),
+        dataset=run.manifest.name,
+        dataset_root=str(run.manifest.root),
+        evaluation={split.name: str(split.manifest.root) for split in plan.evaluated},
+    )
 
 
 def _processor() -> str:

@@ -11,18 +11,22 @@ from statistics import mean, stdev
 from typing import Any
 
 from reseen.assess.evaluations import FRACTIONS
-from reseen.assess.extract import Progress as StageProgress
+from reseen.datasets.open import DatasetSource
 from reseen.errors import UsageError
 from reseen.files import write_whole
-from reseen.runs.plan import TrainingRun, holds_run, plan_run
-from reseen.runs.result import RunResult, read_result
-from reseen.runs.train import train
+from reseen.map_ahead import OnStage
+from reseen.recipe.load import Overrides
+from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run, RunResult
+from reseen.runs.plan import TrainingRun, plan_run
+from reseen.runs.prepare import ALONE, Ranks, prepare
+from reseen.runs.run_training import run_training
 from reseen.training.events import Listener
 
 MAX_SEEDS = 1000
 
-Watch = Callable[[int], tuple[Sequence[Listener], StageProgress | None]]
-"""Given a seed: who is told how its run goes, and how reading and evaluation go."""
+Watch = Callable[[int, Run], tuple[Listener | None, OnStage | None]]
+"""Given a seed and its run: what is called with the run's events, and with how far reading and evaluation are."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,56 @@ class SeedResults:
         ]
 
 
-def train_seeds(run: TrainingRun, seeds: int, watch: Watch = lambda seed: ((), None)) -> SeedResults | None:
+def train_seeds(
+    recipe: Recipe | str | Path,
+    data: DatasetSource | Sequence[DatasetSource],
+    output: str | Path,
+    seeds: int,
+    *,
+    overrides: Overrides = (),
+    eval_data: DatasetSource | Sequence[DatasetSource] = (),
+    device: str = "auto",
+    resume: bool = False,
+    watch: Watch = lambda seed, run: (None, None),
+    ranks: Ranks = ALONE,
+) -> SeedResults | None:
     """Train with the recipe's seed and those that follow it, one run after another, and compare.
 
     Each run is a whole one, in `seed_S` of the output folder; `seeds.json` beside them tells the result. Resuming
     continues the runs that have begun, which does nothing to finished ones, and begins the others.
 
     Args:
+        recipe: as for `reseen.train`, like all others that are not named here.
+        data: what to train on.
+        output: the folder above those of the runs.
+        seeds: how many runs, 2 to `MAX_SEEDS`.
+        overrides: changes of the recipe.
+        eval_data: what to evaluate on instead of `data`.
+        device: where to compute.
+        resume: continue the runs that are in `output`.
+        watch: gives each run what is called with its events and its progress.
+        ranks: of several processes.
+
+    Returns:
+        The results; None in processes other than the first.
+
+    Raises:
+        ReseenError: as for `run_seeds`.
+    """
+    given = prepare(
+        recipe, data, output, overrides=overrides, eval_data=eval_data, device=device, resume=resume, ranks=ranks
+    )
+    with given as run:
+        return run_seeds(run, seeds, watch)
+
+
+def run_seeds(run: TrainingRun, seeds: int, watch: Watch = lambda seed, run: (None, None)) -> SeedResults | None:
+    """Train a run several times, each with another seed, and compare.
+
+    Args:
         run: the first of the runs, but for its folder.
         seeds: how many runs, 2 to `MAX_SEEDS`.
-        watch: gives each run its listeners.
+        watch: as for `train_seeds`; asked in the first process alone.
 
     Returns:
         The results; None in processes other than the first.
@@ -87,13 +131,16 @@ def train_seeds(run: TrainingRun, seeds: int, watch: Watch = lambda seed: ((), N
             cure="leave out --seeds for a single run, or give another number",
         )
     runs = run.processes.together(partial(_plan, run, range(first, first + seeds)))
-    done = {each.recipe.seed: train(each, *watch(each.recipe.seed)) for each in runs}
-    return run.processes.first(lambda: _save(run.output, {s: read_result(_folder(run, s), done[s]) for s in done}))
+    for each in runs:
+        seed = each.recipe.seed
+        listener, progress = watch(seed, Run(each.output)) if run.processes.is_first else (None, None)
+        run_training(each, [] if listener is None else [listener], progress)
+    return run.processes.first(lambda: _save(run.output, {each.recipe.seed: Run(each.output).result for each in runs}))
 
 
 def _plan(run: TrainingRun, seeds: Sequence[int]) -> list[TrainingRun]:
     """The runs, each checked as far as it can be before an image is read."""
-    begun = [seed for seed in seeds if holds_run(_folder(run, seed))]
+    begun = [seed for seed in seeds if Run(_folder(run, seed)).exists]
     runs = [
         replace(
             run,

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from reseen.files import append_lines, append_text, make_folder, write_whole
+from reseen.run_folder import Run
 from reseen.training.events import EpochDone, Evaluated, Event, Saved, Started, StepDone, StoppedEarly
 
 
@@ -21,7 +22,7 @@ class RunLog:
     """
 
     def __init__(self, folder: Path, log_every: int) -> None:
-        self.folder = make_folder(folder)
+        self.run = Run(make_folder(folder))
         self.log_every = log_every
 
     def forget_after(self, epoch: int, *, evaluation_due: bool = False) -> None:
@@ -29,7 +30,7 @@ class RunLog:
 
         With `evaluation_due`, the evaluation of `epoch` goes too, and always a line that a crash left half written.
         """
-        path = self.folder / "metrics.jsonl"
+        path = self.run.metrics_path
         if path.exists():
             lines = path.read_bytes().splitlines()
             last = epoch - 0.5 if evaluation_due else epoch
@@ -37,7 +38,7 @@ class RunLog:
 
     def say(self, text: str) -> None:
         """Add a line to `train.log`, with the time before it."""
-        append_lines(self.folder / "train.log", [text])
+        append_lines(self.run.log_path, [text])
 
     def __call__(self, event: Event) -> None:
         """Listen to a run."""
@@ -66,7 +67,7 @@ class RunLog:
                 self.say(f"saved {event.name} to {event.path}")
 
     def _record(self, kind: str, event: EpochDone | Evaluated) -> None:
-        append_text(self.folder / "metrics.jsonl", json.dumps({"kind": kind, **asdict(event)}) + "\n")
+        append_text(self.run.metrics_path, json.dumps({"kind": kind, **asdict(event)}) + "\n")
 
 
 def _place(line: bytes) -> float:

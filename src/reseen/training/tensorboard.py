@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 
 from reseen.recipe.schema import Training
+from reseen.run_folder import Run
 from reseen.training.events import EpochDone, Evaluated, Event, Listener, Started, StepDone
 from reseen.training.tensorboard_file import TensorBoardFile
 
@@ -17,7 +18,7 @@ def tensorboard_curves(run: Path, training: Training, say: Callable[[str], None]
     """The listener that draws a run's curves; none where they are not wanted or TensorBoard is missing.
 
     Args:
-        run: the run's folder; the curves go to `tensorboard` in it.
+        run: the run's folder, which the curves go into.
         training: says whether they are wanted, and how often steps are told.
         say: is told when TensorBoard is missing.
 
@@ -27,7 +28,7 @@ def tensorboard_curves(run: Path, training: Training, say: Callable[[str], None]
     if not training.tensorboard:
         return []
     try:
-        return [TensorBoardCurves(TensorBoardFile(run / "tensorboard"), training.log_every)]
+        return [TensorBoardCurves(TensorBoardFile(Run(run).tensorboard), training.log_every)]
     except ImportError as error:
         say(f"no curves for TensorBoard: {error}; pip install '.[tensorboard]' in a clone of reseen brings it")
         return []

@@ -20,6 +20,7 @@ from reseen.errors import Interrupted, RecipeError, TrainingError
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import CrossEntropy, Recipe
+from reseen.run_folder import BEST, LATEST, epoch_name
 from reseen.shapes import Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
@@ -247,7 +248,7 @@ class Trainer:
         self._check_weights()
         self._drop_denormals()
         if training.save_every > 0 and epoch % training.save_every == 0:
-            self._save_weights(f"epoch_{epoch}")
+            self._save_weights(epoch_name(epoch))
         self._save_latest()  # last: a crash before it has the epoch done again, and all of the above with it
 
     def _evaluate(self, interruption: Interruption) -> None:
@@ -258,7 +259,7 @@ class Trainer:
         after = judged(self.progress, metrics[figure], training.early_stopping)
         is_best = after.best_epoch == after.epoch
         if is_best:
-            self._save_weights("best")
+            self._save_weights(BEST)
         assert after.best is not None  # noqa: S101
         self._tell(Evaluated(after.epoch, dict(metrics), after.best, is_best, time.perf_counter() - start))
         if out_of_patience(after, training.early_stopping):
@@ -320,7 +321,7 @@ class Trainer:
 
     def _save_latest(self) -> None:
         self.progress = replace(self.progress, scaler=self.stepper.state)
-        self._save("latest", lambda: self.checkpoints.save_latest(self.parts, self.progress, self._header()))
+        self._save(LATEST, lambda: self.checkpoints.save_latest(self.parts, self.progress, self._header()))
 
     def _save_weights(self, name: str) -> None:
         self._save(name, lambda: self.checkpoints.save_weights(name, self.deployed, self._header()))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from docs_pages.results.history import read_history
-from reseen.errors import UsageError
+from reseen.errors import RunError
 from reseen.recipe.schema import Recipe
+from reseen.run_folder import Run
 
 SmallRecipe = Callable[..., Recipe]
 Line = dict[str, object]
@@ -17,17 +18,20 @@ HEADLINE = {"recall1": 0.5, "recall5": 0.6, "recall10": 0.7, "mAP": 0.4, "mINP":
 
 def epoch(number: int, seconds: float = 10.0, speed: float = 6.0) -> Line:
     """Ten iterations of 3×2 images: 10 s at 6 images/s."""
-    return {"kind": "epoch", "epoch": number, "iterations": 10, "seconds": seconds, "images_per_second": speed}
+    pace = {"iterations": 10, "seconds": seconds, "images_per_second": speed}
+    return {"kind": "epoch", "epoch": number, "learning_rate": 0.1, "losses": {"total": 1.0}, **pace}
 
 
 def evaluation(number: int, recall1: float = 0.5, held_out: float = 0.8) -> Line:
     others = {f"held_out/{name}": value for name, value in (HEADLINE | {"recall1": held_out}).items()}
-    return {"kind": "evaluation", "epoch": number, "seconds": 2.0, "metrics": HEADLINE | {"recall1": recall1} | others}
+    metrics = HEADLINE | {"recall1": recall1} | others
+    return {"kind": "evaluation", "epoch": number, "seconds": 2.0, "best": 1.0, "is_best": True, "metrics": metrics}
 
 
-def written(folder: Path, lines: Sequence[Line]) -> Path:
-    (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return folder
+def written(folder: Path, lines: Sequence[Line]) -> Run:
+    run = Run(folder)
+    run.metrics_path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return run
 
 
 def test_a_finished_run_is_told_by_its_best_evaluation(small_recipe: SmallRecipe, tmp_path: Path) -> None:
@@ -86,9 +90,9 @@ def test_early_stopping_is_an_end(small_recipe: SmallRecipe, tmp_path: Path, rec
     assert read_history(written(tmp_path, lines), recipe).ended is ended
 
 
-@pytest.mark.parametrize("line", ["{", "{}", '{"kind": "epoch"}', '{"kind": "evaluation", "epoch": 1, "metrics": {}}'])
-def test_another_file_is_refused(small_recipe: SmallRecipe, tmp_path: Path, line: str) -> None:
-    (tmp_path / "metrics.jsonl").write_text(line)
+def test_an_evaluation_without_the_figures_of_the_page_is_refused(small_recipe: SmallRecipe, tmp_path: Path) -> None:
+    run = written(tmp_path, [epoch(1), evaluation(1) | {"metrics": {"recall1": 0.5}}])
 
-    with pytest.raises(UsageError, match=r"metrics\.jsonl does not tell"):
-        read_history(tmp_path, small_recipe())
+    with pytest.raises(RunError, match=r"metrics\.jsonl lacks a figure") as refused:
+        read_history(run, small_recipe())
+    assert refused.value.got == "no 'recall5'"

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from docs_pages.results.of_run import Told, record_of_run
+from docs_pages.results.of_run import RecordOptions, record_of_run
 from reseen.datasets.manifest import Manifest
 from reseen.errors import UsageError
 from reseen.recipe.load import dump_recipe, load_recipe
 from reseen.recipe.schema import Recipe
 
 SmallRecipe = Callable[..., Recipe]
-TOLD = Told("small")
+TOLD = RecordOptions("small")
 HEADLINE = {"recall1": 0.5, "recall5": 0.6, "recall10": 0.7, "mAP": 0.4, "mINP": 0.1}
 
 
@@ -45,7 +45,7 @@ def with_metrics(run: Path, folder: str, content: object) -> Path:
 
 
 def test_a_run_tells_what_the_page_says_of_it(finished_run: Path, people: Manifest, small_recipe: SmallRecipe) -> None:
-    record = record_of_run(finished_run, Told("small", "a small one", "networks", 2, "a note"))
+    record = record_of_run(finished_run, RecordOptions("small", "a small one", "networks", 2, "a note"))
     lines = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     evaluations = [line["metrics"] for line in lines if line["kind"] == "evaluation"]
 
@@ -125,14 +125,14 @@ def test_a_run_of_before_machines_were_recorded_takes_what_it_is_told(run: Path,
 
     with pytest.raises(UsageError, match=r"does not say on what machine(.|\n)*--machine"):
         record_of_run(run, TOLD)
-    record = record_of_run(run, Told("small", machine="a quiet one"))
+    record = record_of_run(run, RecordOptions("small", machine="a quiet one"))
     assert (record.machine, record.data) == ("a quiet one", (people.root.name,))
 
 
 @pytest.mark.parametrize("name", ["../up", "", "a b"])
 def test_a_name_that_is_no_file_s_is_refused(finished_run: Path, name: str) -> None:
     with pytest.raises(UsageError, match="a record cannot be called"):
-        record_of_run(finished_run, Told(name))
+        record_of_run(finished_run, RecordOptions(name))
 
 
 def test_several_processes_and_other_people_are_told_by_the_command(run: Path) -> None:

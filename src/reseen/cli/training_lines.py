@@ -1,0 +1,62 @@
+"""What a training says to people, a line for each thing that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reseen.errors import RunError
+
+if TYPE_CHECKING:
+    from reseen.run_folder import Run
+    from reseen.training.events import Event
+
+FIGURES = ("recall1", "recall5", "mAP", "mINP")
+SET_ASIDE = "held_out"
+"""What the people set aside from training go by among the datasets evaluated on."""
+
+
+def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
+    """The lines for what happened: of epochs and evaluations, none of single steps.
+
+    Args:
+        event: what happened.
+        run: whose it is; its folder tells what was evaluated on.
+        name: goes before each line, to tell runs apart.
+    """
+    from reseen.training.events import EpochDone, Evaluated
+
+    match event:
+        case EpochDone():
+            loss = f"loss {event.losses['total']:.3f}"
+            return [f"{name}epoch {event.epoch}: {loss}, {event.images_per_second:.0f} images/s"]
+        case Evaluated():
+            datasets = dict.fromkeys(metric.rpartition("/")[0] for metric in event.metrics if "/" in metric)
+            lines = [f"epoch {event.epoch}, {each}: {_figures(event.metrics, f'{each}/')}" for each in datasets]
+            of = "mean" if datasets.keys() - {SET_ASIDE} else _evaluated_elsewhere(run)
+            best = " (best)" if event.is_best else ""
+            lines.append(f"epoch {event.epoch}{of and f', {of}'}: {_figures(event.metrics)}{best}")
+            return [name + line for line in lines]
+        case _:
+            return []
+
+
+def done_line(run: Run) -> str:
+    """What came out of a finished run."""
+    result = run.result
+    best = f"best {run.recipe.training.best} {run.evaluations[-1].best:.5f}"
+    return f"done: {result.epochs} epochs, {best} at epoch {result.best_epoch}"
+
+
+def _evaluated_elsewhere(run: Run) -> str:
+    """The one dataset evaluated on, where it is another than the one trained on."""
+    try:
+        environment = run.environment
+    except RunError:
+        return ""
+    others = [name for name, root in environment.evaluation.items() if root != environment.dataset_root]
+    return others[0] if len(others) == 1 else ""
+
+
+def _figures(metrics: Mapping[str, float], dataset: str = "") -> str:
+    return ", ".join(f"{name} {metrics[dataset + name]:.4f}" for name in FIGURES)
