@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter, ValidationError
+from pydantic import Field, PositiveFloat, PositiveInt, RootModel
 
 from reseen.errors import UsageError
-from reseen.files import make_folder, read_bounded, write_whole
-from reseen.strict import Count, Rate, Strict
+from reseen.files import make_folder, write_whole
+from reseen.strict import Count, Rate, Strict, read_json
 
 MAX_BYTES = 2**20
 """Largest record: some hundred times what one holds."""
@@ -114,9 +114,8 @@ class EarlierTable(Strict):
     commands: tuple[str, ...] = ()
 
 
-ANY_RECORD: TypeAdapter[Record | EarlierTable] = TypeAdapter(
-    Annotated[Record | EarlierTable, Field(discriminator="format")]
-)
+class _AnyRecord(RootModel[Annotated[Record | EarlierTable, Field(discriminator="format")]]):
+    """What a file of the folder holds."""
 
 
 def write_record(folder: Path, record: Record) -> Path:
@@ -140,19 +139,12 @@ def read_records(folder: Path) -> list[Record | EarlierTable]:
 
 
 def _read(path: Path) -> Record | EarlierTable:
-    try:
-        return ANY_RECORD.validate_json(read_bounded(path, MAX_BYTES))
-    except (OSError, ValueError) as error:
-        raise UsageError(
+    def refuse(got: str) -> UsageError:
+        return UsageError(
             f"{path} is not a record of results",
             expected="what scripts/results-page writes",
-            got=_fault(error),
+            got=got,
             cure="make the record again from its run",
-        ) from None
+        )
 
-
-def _fault(error: OSError | ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc'][1:]))} {first['msg']}".strip()
+    return read_json(path, _AnyRecord, MAX_BYTES, refuse).root

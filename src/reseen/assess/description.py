@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from reseen.errors import FeaturesError
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.recipe.schema import Reranking
+from reseen.strict import read_json
 
 MAX_BYTES = 500_000_000
 """Largest description: some millions of paths."""
@@ -89,15 +90,13 @@ def read_description(path: Path) -> Description:
     Raises:
         FeaturesError: it cannot be read, is too large, or is no description.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size:,} bytes")
-        return Description.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        faults = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise FeaturesError(
+
+    def refuse(got: str) -> FeaturesError:
+        return FeaturesError(
             f"{path} cannot be read",
             expected="what `reseen evaluate --output` writes",
-            got=faults,
+            got=got,
             cure="evaluate again, into a new folder",
-        ) from None
+        )
+
+    return read_json(path, Description, MAX_BYTES, refuse)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel
 
 from reseen.bundle.description import FORMAT, Description, File, Model
 from reseen.bundle.external_data import external_files
 from reseen.bundle.shipped import require_own
 from reseen.errors import BundleError, StorageError
-from reseen.files import make_folder, read_bounded, write_whole
+from reseen.files import make_folder, write_whole
+from reseen.strict import read_json
 
 DESCRIPTION = "bundle.json"
 CALIBRATION = "calibration.json"
@@ -113,22 +114,25 @@ def _require_plain_name(folder: Path) -> None:
 
 
 def _read_description(path: Path) -> Description:
-    try:
-        content = read_bounded(path, MAX_DESCRIPTION_BYTES)
-        _check_version(path, json.loads(content))
-        return Description.model_validate_json(content)
-    except (OSError, ValueError, RecursionError) as error:
-        got = first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-        raise BundleError(
+    def refuse(got: str) -> BundleError:
+        return BundleError(
             f"{path.parent} is no bundle that can be opened",
             expected=f"a folder with the {DESCRIPTION} that reseen export writes",
-            got=got[:300],
+            got=got,
             cure="check the path, or export again: reseen export",
-        ) from None
+        )
+
+    _check_version(path, read_json(path, _Versioned, MAX_DESCRIPTION_BYTES, refuse).format)
+    return read_json(path, Description, MAX_DESCRIPTION_BYTES, refuse)
 
 
-def _check_version(path: Path, description: object) -> None:
-    version = description.get("format") if isinstance(description, dict) else None
+class _Versioned(BaseModel):
+    """What a description of any version says of its version."""
+
+    format: Any = None
+
+
+def _check_version(path: Path, version: object) -> None:
     if isinstance(version, int) and version > FORMAT:
         raise BundleError(
             f"{path.parent} was written by a newer version of reseen",
@@ -172,9 +176,3 @@ def _changed(path: Path, file: File, got: str) -> BundleError:
         got=got,
         cure="copy the whole bundle again, or export it again",
     )
-
-
-def first_fault(error: ValidationError) -> str:
-    """Where the first thing is that is wrong, and what."""
-    fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, fault['loc'])) or DESCRIPTION}: {fault['msg']}"

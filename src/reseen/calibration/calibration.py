@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.calibration.held_back import HeldBack, hold_back
@@ -15,9 +15,9 @@ from reseen.calibration.pair_calibration import PairCalibration, calibrate_pairs
 from reseen.calibration.search_calibration import SearchCalibration, calibrate_search
 from reseen.calibration.strangers import ScoringRule
 from reseen.errors import FeaturesError
-from reseen.files import read_bounded, write_whole
+from reseen.files import write_whole
 from reseen.scores.blocks import RowsDone
-from reseen.strict import Count, Strict
+from reseen.strict import Count, Strict, read_json
 
 MAX_BYTES = 4 * 2**20
 MAX_IMAGES = 50_000
@@ -125,18 +125,13 @@ def read_calibration(path: Path) -> Calibration:
     Raises:
         FeaturesError: the file cannot be read, is too large, or is not a calibration of this version.
     """
-    try:
-        return Calibration.model_validate_json(read_bounded(path, MAX_BYTES))
-    except (OSError, ValueError) as error:
-        got = _first_fault(error) if isinstance(error, ValidationError) else f"{type(error).__name__}: {error}"
-        raise FeaturesError(
+
+    def refuse(got: str) -> FeaturesError:
+        return FeaturesError(
             f"cannot read the calibration in {path}",
             expected="the JSON that reseen calibrate writes, format 1 or 2",
-            got=got[:300],
+            got=got,
             cure="check the path, or calibrate again: reseen calibrate",
-        ) from None
+        )
 
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
+    return read_json(path, Calibration, MAX_BYTES, refuse)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from reseen.bundle.bundle import CARD, DESCRIPTION, Bundle, file_of, first_fault, open_bundle, write_bundle
+from reseen.bundle.bundle import CARD, DESCRIPTION, Bundle, file_of, open_bundle, write_bundle
 from reseen.bundle.description import (
     Accuracy,
     Description,
@@ -30,6 +30,7 @@ from reseen.export.parity import Trial, make_trial, measure_parity, require_pari
 from reseen.export.quantisation_images import QuantisationImages
 from reseen.export.source import Source
 from reseen.files import require_empty, write_whole
+from reseen.strict import fault
 
 Target = tuple[Format, Precision]
 Done = Callable[[Model], None]
@@ -129,7 +130,7 @@ def _description(source: Source, folder: Path, about: About) -> Description:
             raise UsageError(
                 "a bundle cannot tell that of a model",
                 expected="a name of at most 100 characters, and names of datasets of at most 2,000",
-                got=first_fault(error),
+                got=fault(error),
                 cure="say it shorter",
             ) from None
     there = open_bundle(folder).description
