@@ -37,7 +37,7 @@ COMMON = (
     "optimizer={name: adam, learning_rate: 2.0e-3, weight_decay: 5.0e-4}",
     "schedule={name: cosine, end_factor: 0.01, warmup: {epochs: 1, start_factor: 0.1}}",
     "data.calibration_share=0.2",
-    "training.best_on=held_out",
+    "training.best_on=calibration_people",
     "training.best=mAP",
     "training.evaluate_every=0",
     "training.save_every=0",
@@ -103,8 +103,10 @@ def main() -> int:
             if not done(run, overrides):
                 train(run, overrides, given.data)
             record = record_of_run(run, replace(told, machine=given.machine))
-            assert record.held_out is not None
-            print(f"{change.folder} seed {seed}: mAP {record.held_out.mAP:.4f} of people set aside", flush=True)
+            assert record.calibration_people is not None
+            print(
+                f"{change.folder} seed {seed}: mAP {record.calibration_people.mAP:.4f} of people set aside", flush=True
+            )
             if given.records is not None and not given.quick:
                 write_record(given.records, record)
     return 0

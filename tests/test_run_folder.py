@@ -152,3 +152,11 @@ def test_a_run_tells_the_command_that_evaluates_it(tmp_path: Path) -> None:
         f"reseen evaluate -c '{run.folder}/recipe.yaml' --weights '{run.folder}/checkpoints/best' "
         f"--data /data/people --output '{run.folder}/evaluation'"
     )
+
+
+def test_a_run_of_before_the_people_set_aside_had_their_name_is_read(tmp_path: Path) -> None:
+    former = evaluation(1, 0.5, 0.5)
+    former["metrics"] = {"recall1": 0.5, "held_out/recall1": 0.7, "withheld_out/recall1": 0.1}
+
+    found = written(tmp_path, former).evaluations[0].metrics
+    assert found == {"recall1": 0.5, "calibration_people/recall1": 0.7, "withheld_out/recall1": 0.1}

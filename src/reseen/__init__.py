@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Interrupted,
         RecipeError,
         ReseenError,
+        RunError,
         StorageError,
         TrainingError,
         UsageError,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from reseen.images.preprocess import Preprocess
     from reseen.recipe.load import load_recipe
     from reseen.recipe.schema import Recipe
+    from reseen.run_folder import Run
+    from reseen.runs.train import train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -64,6 +67,8 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "ReseenError",
+    "Run",
+    "RunError",
     "StorageError",
     "TrainingError",
     "UsageError",
@@ -72,6 +77,7 @@ __all__ = [
     "load",
     "load_recipe",
     "open_dataset",
+    "train",
 ]
 
 _HOMES = {
@@ -82,10 +88,12 @@ _HOMES = {
     "Match": "engines.match",
     "Preprocess": "images.preprocess",
     "Recipe": "recipe.schema",
+    "Run": "run_folder",
     "Verdict": "calibration.verdict",
     "load": "engines.load",
     "load_recipe": "recipe.load",
     "open_dataset": "datasets.open",
+    "train": "runs.train",
 }
 """Where each public name is defined; what is not named here is an error, of `reseen.errors`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from reseen.errors import ReseenError, RunError
 from reseen.files import read_bounded
@@ -20,6 +21,8 @@ from reseen.strict import fault, read_json, read_json_lines
 RECIPE, ENVIRONMENT, METRICS, LOG = "recipe.yaml", "environment.json", "metrics.jsonl", "train.log"
 CHECKPOINTS, TENSORBOARD, EVALUATION = "checkpoints", "tensorboard", "evaluation"
 BEST, LATEST = "best", "latest"
+CALIBRATION_PEOPLE = "calibration_people"
+"""Before a `/`, begins the names of metrics of the people who are neither trained on nor reported."""
 MAX_BYTES = 64 * 2**20
 """Largest file that is read of a run: some hundred thousand epochs."""
 
@@ -57,7 +60,8 @@ class EvaluationRecord(_Written):
     Attributes:
         epoch: after which it was made, from 1.
         metrics: recall1, recall5, recall10, mAP and mINP as fractions, and counts; with several datasets also
-            `NAME/recall1` of each, and of the people set aside from training `held_out/recall1`.
+            `NAME/recall1` of each, and of the people set aside from training
+            `calibration_people/recall1`.
         best: highest value so far of the figure that chooses the best weights.
         is_best: whether this evaluation has it.
         seconds: it took.
@@ -69,6 +73,12 @@ class EvaluationRecord(_Written):
     best: float
     is_best: bool
     seconds: float
+
+    @field_validator("metrics")
+    @classmethod
+    def _by_today_s_names(cls, metrics: Mapping[str, float]) -> Mapping[str, float]:
+        """Earlier versions called the people set aside `held_out`."""
+        return {re.sub("^held_out/", f"{CALIBRATION_PEOPLE}/", name): value for name, value in metrics.items()}
 
 
 class Environment(_Written):

@@ -158,8 +158,8 @@ def test_people_that_training_held_out_are_the_ones_evaluated(
     dataset = open_dataset(write_people(names, sizes=[(30, 20), (64, 32)]))
     weights = finished_run / "checkpoints" / "best"
 
-    held_out = measure(small_recipe("data.hold_out=0.25"), weights, dataset)
-    everyone = measure(small_recipe("data.hold_out=0"), weights, dataset)
+    held_out = measure(small_recipe("data.evaluation_share=0.25"), weights, dataset)
+    everyone = measure(small_recipe("data.evaluation_share=0"), weights, dataset)
 
     assert 2 * 2 <= held_out.metrics.queries < everyone.metrics.queries == 12 * 2
 

@@ -38,7 +38,7 @@ def test_an_epoch_is_a_line_and_a_step_is_none(tmp_path: Path) -> None:
             FIGURES | of("a") | of("b"),
             [f"epoch 3, a: {LINE}", f"epoch 3, b: {LINE}", f"epoch 3, mean: {LINE} (best)"],
         ),
-        (FIGURES | of("held_out"), [f"epoch 3, held_out: {LINE}", f"epoch 3: {LINE} (best)"]),
+        (FIGURES | of("calibration_people"), [f"epoch 3, calibration_people: {LINE}", f"epoch 3: {LINE} (best)"]),
     ],
 )
 def test_an_evaluation_is_a_line_for_each_dataset(

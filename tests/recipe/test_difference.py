@@ -52,8 +52,8 @@ def test_the_overrides_make_the_one_recipe_of_the_other(first: str, second: str,
         (["model.backbone={name: osnet, width: 0.5}"], ["model.backbone.name=osnet", "model.backbone.width=0.5"]),
         (["augmentation.erasing=null"], ["augmentation.erasing=null"]),
         (
-            ["training.best_on=held_out", "data.calibration_share=0.1"][::-1],
-            ["data.calibration_share=0.1", "training.best_on=held_out"],
+            ["training.best_on=calibration_people", "data.calibration_share=0.1"][::-1],
+            ["data.calibration_share=0.1", "training.best_on=calibration_people"],
         ),
     ],
 )

@@ -30,7 +30,7 @@ def test_names_paths_and_text_become_a_run(people: Manifest, tmp_path: Path) -> 
 def test_what_was_read_before_is_taken_as_it_is(people: Manifest, small_recipe: SmallRecipe, tmp_path: Path) -> None:
     with prepare(small_recipe(), people, tmp_path, overrides={"training.epochs": 7}, device="cpu") as run:
         assert run.recipe == small_recipe("training.epochs=7")
-        assert run.manifest is people
+        assert run.manifest == people
 
 
 def test_other_people_are_evaluated_on(people: Manifest, write_people: Callable[..., Path], tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_other_people_are_evaluated_on(people: Manifest, write_people: Callable[
 
     with prepare("tiny", [people], tmp_path / "run", eval_data=others, device="cpu") as run:
         assert [each.name for each in run.evaluation] == [others.name]
-        assert run.manifest is people
+        assert run.manifest == people
 
 
 @pytest.mark.parametrize(

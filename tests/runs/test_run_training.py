@@ -160,7 +160,7 @@ def test_several_datasets_are_trained_on_together_and_evaluated_each_on_its_own(
 ) -> None:
     colours = {f"{number:04d}": (20 * number, 250 - 20 * number, 100) for number in range(1, 9)}
     datasets = [people, open_dataset(write_people(colours, sizes=[(64, 32)] * 3))]
-    recipe = small_recipe("training.epochs=1", "data.hold_out=0.25")
+    recipe = small_recipe("training.epochs=1", "data.evaluation_share=0.25")
     manifest, evaluation = training_and_evaluation(
         [replace(each, name=name) for each, name in zip(datasets, ("a", "b"), strict=True)], [], 0.25
     )
@@ -201,11 +201,11 @@ def test_evaluation_on_another_dataset_takes_the_place_of_the_own(
 def test_people_who_are_set_aside_can_choose_the_best(
     people: Manifest, small_recipe: SmallRecipe, tmp_path: Path
 ) -> None:
-    recipe = small_recipe("data.calibration_share=0.5", "training.best_on=held_out")
+    recipe = small_recipe("data.calibration_share=0.5", "training.best_on=calibration_people")
     done = run_training(TrainingRun(recipe, people, tmp_path / "run", CPU))
 
     records = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    figures = [record["metrics"]["held_out/recall1"] for record in records if record["kind"] == "evaluation"]
+    figures = [record["metrics"]["calibration_people/recall1"] for record in records if record["kind"] == "evaluation"]
     assert len(figures) == 3
     assert done.best == max(figures)
     assert done.best_epoch == 1 + figures.index(max(figures))
@@ -296,7 +296,9 @@ def test_some_people_of_a_folder_dataset_are_held_out_and_each_image_of_theirs_i
     root = write_people(COLOURS | {"c": (30, 30, 30), "D": (220, 220, 220)}, sizes=[(64, 32)] * 3)
 
     run_training(
-        TrainingRun(small_recipe("data.hold_out=0.34", "sampler.persons=2"), open_dataset(root), tmp_path / "run", CPU)
+        TrainingRun(
+            small_recipe("data.evaluation_share=0.34", "sampler.persons=2"), open_dataset(root), tmp_path / "run", CPU
+        )
     )
 
     (trained_on,) = {len(value) for name, value in weights(tmp_path / "run").items() if name == "head.weight"}
@@ -310,7 +312,7 @@ def test_holding_nobody_out_of_a_folder_dataset_leaves_nothing_to_evaluate_on(
     root = write_people(COLOURS, sizes=[(64, 32)] * 2)
 
     with pytest.raises(DatasetError, match="no query images"):
-        run_training(TrainingRun(small_recipe("data.hold_out=0"), open_dataset(root), tmp_path / "run", CPU))
+        run_training(TrainingRun(small_recipe("data.evaluation_share=0"), open_dataset(root), tmp_path / "run", CPU))
 
 
 def test_images_of_mixed_sizes_train_and_labels_follow_the_sorted_persons(

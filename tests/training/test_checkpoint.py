@@ -177,6 +177,17 @@ def test_a_state_of_another_run_is_refused_and_the_difference_named(
     assert same(bits(other), before)
 
 
+def test_a_state_of_before_settings_were_renamed_is_resumed(tmp_path: Path) -> None:
+    former = {"recipe": {"data": {"hold_out": 0.25}, "training": {"best_on": "held_out"}}}
+    now = {"recipe": {"data": {"evaluation_share": 0.25}, "training": {"best_on": "calibration_people"}}}
+    Checkpoints(tmp_path, former).save_latest(parts(1), HALF, {})
+
+    assert Checkpoints(tmp_path, now).resume_latest(parts(2)) == HALF
+    now["recipe"]["data"]["evaluation_share"] = 0.5
+    with pytest.raises(CheckpointError, match=r"differs in its recipe at data\.evaluation_share"):
+        Checkpoints(tmp_path, now).resume_latest(parts(2))
+
+
 def test_a_list_that_grew_is_a_difference_and_shown_in_part(tmp_path: Path) -> None:
     Checkpoints(tmp_path, {"losses": ["x" * 90] * 9}).save_latest(parts(1), HALF, {})
     with pytest.raises(CheckpointError, match="it differs in its losses") as caught:

@@ -78,17 +78,17 @@ def test_the_best_is_chosen_by_the_recipes_figure(make_trainer: MakeTrainer, sma
     assert trainer.run().best == 0.3
 
 
-def test_the_best_is_chosen_on_held_out_people_when_they_are_to_choose_it(
+def test_the_best_is_chosen_on_calibration_people_when_they_are_to_choose_it(
     make_trainer: MakeTrainer, small_recipe: SmallRecipe
 ) -> None:
     recipe = small_recipe(
-        "data.calibration_share=0.5", "training={epochs: 2, evaluate_every: 1, best: mAP, best_on: held_out}"
+        "data.calibration_share=0.5", "training={epochs: 2, evaluate_every: 1, best: mAP, best_on: calibration_people}"
     )
-    held_out = iter([0.7, 0.6])
+    others = iter([0.7, 0.6])
 
     def evaluate(_: ReIDNetwork) -> Mapping[str, float]:
-        value = next(held_out)
-        return {"recall1": 0.0, "mAP": 1 - value, "mINP": 0.0, "held_out/mAP": value}
+        value = next(others)
+        return {"recall1": 0.0, "mAP": 1 - value, "mINP": 0.0, "calibration_people/mAP": value}
 
     progress = make_trainer(recipe, evaluate=evaluate).run()
     assert (progress.best, progress.best_epoch) == (0.7, 1)

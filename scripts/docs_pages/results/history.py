@@ -10,10 +10,9 @@ from docs_pages.results.record import Figures
 from reseen.assess.stored_figures import FIGURES
 from reseen.errors import RunError
 from reseen.recipe.schema import Recipe
-from reseen.run_folder import EpochRecord, EvaluationRecord, Run
+from reseen.run_folder import CALIBRATION_PEOPLE, EpochRecord, EvaluationRecord, Run
 from reseen.training.checkpoint import Progress
 from reseen.training.early_stopping import judged, out_of_patience
-from reseen.training.trainer import HELD_OUT
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class History:
         evaluations: how many there were.
         best_epoch: the one that `best` is of; 0 for none.
         figures: of the best evaluation; None where there was none.
-        held_out: the same on the people set aside, where these chose the best.
+        calibration_people: the same on the people set aside, where these chose the best.
     """
 
     epochs: int
@@ -40,7 +39,7 @@ class History:
     evaluations: int
     best_epoch: int
     figures: Figures | None
-    held_out: Figures | None
+    calibration_people: Figures | None
 
 
 def read_history(run: Run, recipe: Recipe) -> History:
@@ -76,14 +75,14 @@ def _history(recipe: Recipe, epochs: Sequence[EpochRecord], evaluations: Sequenc
         evaluations=len(evaluations),
         best_epoch=judged_last.best_epoch,
         figures=None if best is None else _figures(best),
-        held_out=None if best is None or training.best_on != HELD_OUT else _figures(best, f"{HELD_OUT}/"),
+        calibration_people=_of_calibration_people(recipe, best),
     )
 
 
 def _judged(recipe: Recipe, evaluations: Sequence[EvaluationRecord]) -> Progress:
     """The evaluations as training judged them."""
     training, progress = recipe.training, Progress()
-    figure = f"{HELD_OUT}/{training.best}" if training.best_on == HELD_OUT else training.best
+    figure = f"{_prefix(recipe)}{training.best}"
     for each in evaluations:
         progress = judged(replace(progress, epoch=each.epoch), each.metrics[figure], training.early_stopping)
     return progress
@@ -93,6 +92,15 @@ def _seconds(epoch: EpochRecord, batch: int) -> float:
     """How long an epoch took: where a run was resumed within it, `seconds` are of the rest alone."""
     speed = epoch.images_per_second
     return epoch.iterations * batch / speed if speed else epoch.seconds
+
+
+def _prefix(recipe: Recipe) -> str:
+    """What the names of the figures that choose the best weights begin with."""
+    return "" if recipe.training.best_on == "evaluation" else f"{CALIBRATION_PEOPLE}/"
+
+
+def _of_calibration_people(recipe: Recipe, best: Mapping[str, float] | None) -> Figures | None:
+    return None if best is None or not _prefix(recipe) else _figures(best, _prefix(recipe))
 
 
 def _figures(metrics: Mapping[str, float], of: str = "") -> Figures:

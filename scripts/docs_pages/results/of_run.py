@@ -18,8 +18,7 @@ from reseen.errors import UsageError
 from reseen.recipe.difference import overrides_between
 from reseen.recipe.load import load_recipe, shipped_recipes
 from reseen.recipe.schema import Distillation, Recipe
-from reseen.run_folder import CHECKPOINTS, RECIPE, Environment, Run
-from reseen.training.trainer import HELD_OUT
+from reseen.run_folder import CALIBRATION_PEOPLE, CHECKPOINTS, RECIPE, Environment, Run
 
 RERANKED = "reranked"
 """Folder in a run's where `reseen evaluate --rerank --output` is expected to have written."""
@@ -85,7 +84,7 @@ def record_of_run(folder: Path, told: RecordOptions) -> Record:
         seed=recipe.seed,
         weights=_weights(recipe, history),
         figures=history.figures,
-        held_out=history.held_out,
+        calibration_people=history.calibration_people,
         reranked=_reranked(folder / RERANKED / "metrics.json"),
         training_seconds=history.training_seconds,
         evaluation_seconds=history.evaluation_seconds,
@@ -186,7 +185,9 @@ def _init(recipe: Recipe) -> str:
 def _weights(recipe: Recipe, history: History) -> str:
     if history.evaluations == 1:
         return f"epoch {history.best_epoch}, the last"
-    whom = "people set aside from training" if recipe.training.best_on == HELD_OUT else "the evaluation itself"
+    whom = (
+        "people set aside from training" if recipe.training.best_on == CALIBRATION_PEOPLE else "the evaluation itself"
+    )
     return (
         f"epoch {history.best_epoch}, the best of {history.evaluations} evaluations by {recipe.training.best} on {whom}"
     )

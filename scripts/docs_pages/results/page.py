@@ -39,7 +39,17 @@ scripts/results-page
 ```
 """
 COMPARED = ("change", "seeds", "mAP of people set aside", "recall@1", "mAP", "training", "difference in the first mAP")
-OWN = ("seed", "weights", "figures", "held_out", "reranked", "epochs", "training_seconds", "evaluation_seconds", "note")
+OWN = (
+    "seed",
+    "weights",
+    "figures",
+    "calibration_people",
+    "reranked",
+    "epochs",
+    "training_seconds",
+    "evaluation_seconds",
+    "note",
+)
 """What may differ between runs of one recipe."""
 
 
@@ -134,11 +144,11 @@ def _train(run: Record, folder: str, *further: str) -> str:
 
 def _comparison(name: str, runs: Sequence[Record]) -> str:
     recipes = _recipes(runs)
-    held_out = [[_held_out(run).mAP * 100 for run in seeds] for seeds in recipes]
-    found = ["", *map(_difference, differences(held_out)[1:])]
+    others = [[_calibration_people(run).mAP * 100 for run in seeds] for seeds in recipes]
+    found = ["", *map(_difference, differences(others)[1:])]
     rows = [
         (
-            *(seeds[0].words, _seeds(seeds), _figure([_held_out(run) for run in seeds], "mAP")),
+            *(seeds[0].words, _seeds(seeds), _figure([_calibration_people(run) for run in seeds], "mAP")),
             *(_figure([run.figures for run in seeds], name) for name in ("recall1", "mAP")),
             *(_duration(fmean(run.training_seconds for run in seeds)), told),
         )
@@ -148,15 +158,15 @@ def _comparison(name: str, runs: Sequence[Record]) -> str:
     return f"### {name}\n{_table(COMPARED, rows)}\n\nMachine: {machines}.\n"
 
 
-def _held_out(run: Record) -> Figures:
-    if run.held_out is None:
+def _calibration_people(run: Record) -> Figures:
+    if run.calibration_people is None:
         raise UsageError(
             f"{run.file_name} compares runs without people set aside from training",
-            expected="training.best_on=held_out",
+            expected="training.best_on=calibration_people",
             got="figures of query and gallery alone",
-            cure="train with -o data.calibration_share=0.2 -o training.best_on=held_out",
+            cure="train with -o data.calibration_share=0.2 -o training.best_on=calibration_people",
         )
-    return run.held_out
+    return run.calibration_people
 
 
 def _difference(found: Difference) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, RootModel
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, RootModel, field_validator
 
 from reseen.errors import UsageError
 from reseen.files import make_folder, write_whole
@@ -15,6 +15,10 @@ MAX_BYTES = 2**20
 """Largest record: some hundred times what one holds."""
 
 NAME = r"^[A-Za-z0-9_.-]{1,80}$"
+
+
+FORMER = {"training.best_on=held_out": "training.best_on=calibration_people"}
+"""What overrides in earlier records are now."""
 
 
 class Figures(Strict):
@@ -46,7 +50,7 @@ class Record(Strict):
         seed: of every draw.
         weights: which ones were measured, and how they were chosen.
         figures: on query and gallery, without re-ranking.
-        held_out: on the training people who were set aside, if any were.
+        calibration_people: on the training people who were set aside, if any were; once called `held_out`.
         reranked: on query and gallery, re-ranked, where that was measured.
         training_seconds: of all epochs, whether or not the run was stopped in between.
         evaluation_seconds: of all evaluations on the way.
@@ -73,7 +77,9 @@ class Record(Strict):
     seed: Count
     weights: str
     figures: Figures
-    held_out: Figures | None = None
+    calibration_people: Annotated[
+        Figures | None, Field(validation_alias=AliasChoices("calibration_people", "held_out"))
+    ] = None
     reranked: Figures | None = None
     training_seconds: PositiveFloat
     evaluation_seconds: PositiveFloat
@@ -83,6 +89,12 @@ class Record(Strict):
     overrides: tuple[str, ...]
     data: tuple[str, ...]
     evaluated: tuple[str, ...] = ()
+
+    @field_validator("overrides")
+    @classmethod
+    def _by_today_s_names(cls, overrides: tuple[str, ...]) -> tuple[str, ...]:
+        """So that the runs of a recipe are told as one, whichever version trained them."""
+        return tuple(FORMER.get(override, override) for override in overrides)
 
     @property
     def file_name(self) -> str:

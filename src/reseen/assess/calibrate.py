@@ -36,7 +36,7 @@ def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifes
             cure="train again with -o data.calibration_share=0.1, or calibrate on features of people from elsewhere: "
             "reseen calibrate --features FILE.npz",
         )
-    training, _ = training_and_evaluation(manifests, (), recipe.data.hold_out)
+    training, _ = training_and_evaluation(manifests, (), recipe.data.evaluation_share)
     return set_aside(training, share).calibration
 
 

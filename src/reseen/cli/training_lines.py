@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reseen.errors import RunError
+from reseen.run_folder import CALIBRATION_PEOPLE
 
 if TYPE_CHECKING:
     from reseen.run_folder import Run
     from reseen.training.events import Event
 
 FIGURES = ("recall1", "recall5", "mAP", "mINP")
-SET_ASIDE = "held_out"
-"""What the people set aside from training go by among the datasets evaluated on."""
 
 
 def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
@@ -33,7 +32,7 @@ def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
         case Evaluated():
             datasets = dict.fromkeys(metric.rpartition("/")[0] for metric in event.metrics if "/" in metric)
             lines = [f"epoch {event.epoch}, {each}: {_figures(event.metrics, f'{each}/')}" for each in datasets]
-            of = "mean" if datasets.keys() - {SET_ASIDE} else _evaluated_elsewhere(run)
+            of = "mean" if datasets.keys() - {CALIBRATION_PEOPLE} else _evaluated_elsewhere(run)
             best = " (best)" if event.is_best else ""
             lines.append(f"epoch {event.epoch}{of and f', {of}'}: {_figures(event.metrics)}{best}")
             return [name + line for line in lines]

@@ -51,7 +51,7 @@ def open_datasets(sources: DatasetSource | Sequence[DatasetSource], option: str)
         UsageError: one of them is there twice.
     """
     several = [sources] if isinstance(sources, str | Path | Manifest) else sources
-    reserved = ("mean", "held_out") if len(several) > 1 else ()
+    reserved = ("mean", "calibration_people", "held_out") if len(several) > 1 else ()
     return name_apart([open_dataset(source) for source in several], option, reserved=reserved)
 
 

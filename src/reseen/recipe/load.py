@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from reseen.errors import RecipeError
 from reseen.recipe.explain import explain
+from reseen.recipe.former_names import renew
 from reseen.recipe.override import apply_override, put
 from reseen.recipe.schema import Recipe
 from reseen.recipe.yaml_file import MAX_CHARACTERS, dump_yaml, parse_yaml
@@ -58,7 +59,7 @@ def change_recipe(recipe: Recipe, override: str) -> Recipe:
     """
     tree = recipe.model_dump(mode="json", by_alias=True)
     apply_override(tree, override)
-    return _validate(tree, f"-o {override}")
+    return _validate(renew(tree), f"-o {override}")
 
 
 def _set(recipe: Recipe, path: str, value: object) -> Recipe:
@@ -75,7 +76,7 @@ def _set(recipe: Recipe, path: str, value: object) -> Recipe:
         ) from None
     tree = recipe.model_dump(mode="json", by_alias=True)
     put(tree, path, plain, told)
-    return _validate(tree, f"-o {told}")
+    return _validate(renew(tree), f"-o {told}")
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -137,7 +138,7 @@ def _read(source: str | Path, folder: Path) -> tuple[Tree, Path]:
             got=repr(extends),
             cure="name one; it may extend another",
         )
-    return tree, path.parent
+    return renew(tree), path.parent
 
 
 def _read_text(path: Path, source: str | Path) -> str:

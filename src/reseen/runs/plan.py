@@ -54,7 +54,7 @@ class RunPlan:
         persons: who the classes are.
         sampler: draws the batches.
         evaluated: query and gallery of the datasets to evaluate on.
-        held_out: the people who are set aside, as query and gallery; nobody where the recipe sets nobody aside.
+        calibration_people: those who are set aside, as query and gallery; nobody where the recipe sets nobody aside.
     """
 
     samples: tuple[Sample, ...]
@@ -62,7 +62,7 @@ class RunPlan:
     persons: tuple[str, ...]
     sampler: PKSampler
     evaluated: tuple[EvaluationSplit, ...]
-    held_out: Manifest
+    calibration_people: Manifest
 
 
 def plan_run(run: TrainingRun) -> RunPlan:
@@ -73,12 +73,12 @@ def plan_run(run: TrainingRun) -> RunPlan:
         UsageError: the folder holds a run already; the recipe asks for what the device or the processes cannot do.
         CheckpointError: there is no run to resume.
     """
-    recipe, held_out = run.recipe, run.recipe.data.hold_out
-    manifest = hold_out(run.manifest, held_out)
+    recipe, share_evaluated = run.recipe, run.recipe.data.evaluation_share
+    manifest = hold_out(run.manifest, share_evaluated)
     _check_trained(manifest)
     aside = set_aside(manifest, recipe.data.calibration_share)
     samples = aside.rest.split("train")
-    evaluated = tuple(hold_out(each, held_out) for each in run.evaluation) or (manifest,)
+    evaluated = tuple(hold_out(each, share_evaluated) for each in run.evaluation) or (manifest,)
     splits = tuple(EvaluationSplit.of(each).checked() for each in evaluated)
     labels, persons = person_labels(samples)
     settings = recipe.sampler

@@ -38,7 +38,7 @@ def prepare(
     """
     settled = load_recipe(recipe, overrides)
     manifest, evaluation = training_and_evaluation(
-        open_datasets(data, "--data"), open_datasets(eval_data, "--eval-data"), settled.data.hold_out
+        open_datasets(data, "--data"), open_datasets(eval_data, "--eval-data"), settled.data.evaluation_share
     )
     with join_processes(device, *ranks) as (processes, chosen):
         yield TrainingRun(settled, manifest, Path(output), chosen, resume, evaluation, processes)

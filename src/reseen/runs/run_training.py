@@ -21,7 +21,7 @@ from reseen.models.network import ReIDNetwork, build_network
 from reseen.models.pretrained import load_pretrained
 from reseen.recipe.load import dump_recipe
 from reseen.recipe.schema import Recipe
-from reseen.run_folder import Run
+from reseen.run_folder import CALIBRATION_PEOPLE, Run
 from reseen.runs.measure_network import measure_network
 from reseen.runs.plan import RunPlan, TrainingRun, plan_run
 from reseen.runs.record import environment, identity
@@ -35,7 +35,7 @@ from reseen.training.precision import chosen_precision
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.tensorboard import tensorboard_curves
-from reseen.training.trainer import HELD_OUT, Evaluate, Trainer
+from reseen.training.trainer import Evaluate, Trainer
 
 
 def run_training(run: TrainingRun, listeners: Sequence[Listener] = (), progress: OnStage | None = None) -> Progress:
@@ -56,7 +56,7 @@ def run_training(run: TrainingRun, listeners: Sequence[Listener] = (), progress:
     plan = together(partial(plan_run, run))
     with ExitStack() as held:
         log = first(partial(_begin, run, plan, held))
-        named = together(lambda: load_teacher(run.recipe, plan.held_out, run.device))
+        named = together(lambda: load_teacher(run.recipe, plan.calibration_people, run.device))
         checkpoints = together(partial(_checkpoints, run, plan, named))
         trainer = together(
             partial(_trainer, run, plan, checkpoints, named, log=log, listeners=listeners, progress=progress)
@@ -145,7 +145,7 @@ def _trainer(
         teacher=named.teacher if named else None,
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
-        told={"set_aside": people_hash(plan.held_out)},
+        told={"set_aside": people_hash(plan.calibration_people)},
     )
 
 
@@ -177,7 +177,8 @@ def _evaluation(run: TrainingRun, plan: RunPlan, progress: OnStage | None) -> Ev
         metrics = measure_network(embedder, plan.evaluated, progress, run.processes)
         if run.recipe.training.best_on == "evaluation":
             return metrics
-        held_out = measure_network(embedder, [EvaluationSplit.of(plan.held_out).checked()], progress, run.processes)
-        return {**metrics, **{f"{HELD_OUT}/{name}": value for name, value in held_out.items()}}
+        people = EvaluationSplit.of(plan.calibration_people).checked()
+        others = measure_network(embedder, [people], progress, run.processes)
+        return {**metrics, **{f"{CALIBRATION_PEOPLE}/{name}": value for name, value in others.items()}}
 
     return evaluate

@@ -42,12 +42,12 @@ class NamedTeacher:
     words: tuple[str, ...]
 
 
-def load_teacher(recipe: Recipe, held_out: Manifest, device: torch.device) -> NamedTeacher | None:
+def load_teacher(recipe: Recipe, calibration_people: Manifest, device: torch.device) -> NamedTeacher | None:
     """The teacher of a recipe, or None where no loss learns from one.
 
     Args:
         recipe: of the run that is to be taught.
-        held_out: whom that run sets aside.
+        calibration_people: whom that run sets aside.
         device: where the run computes.
 
     Raises:
@@ -57,12 +57,12 @@ def load_teacher(recipe: Recipe, held_out: Manifest, device: torch.device) -> Na
         if isinstance(loss, Distillation):
             with _told_of(f"losses.{place}.teacher"):
                 if loss.teacher.bundle is not None:
-                    return _of_bundle(Path(loss.teacher.bundle), recipe, held_out)
-                return _of_run(loss.teacher, recipe, held_out, device)
+                    return _of_bundle(Path(loss.teacher.bundle), recipe, calibration_people)
+                return _of_run(loss.teacher, recipe, calibration_people, device)
     return None
 
 
-def _of_run(teacher: TeacherSettings, recipe: Recipe, held_out: Manifest, device: torch.device) -> NamedTeacher:
+def _of_run(teacher: TeacherSettings, recipe: Recipe, calibration_people: Manifest, device: torch.device) -> NamedTeacher:
     own, weights = load_recipe(Path(str(teacher.recipe))), resolve_weights(Path(str(teacher.weights)))
     embedder = load_embedder(own, weights, device)
     words = f"learns from {own.name}, {embedder.feature_size}-d, {weights}"
@@ -70,11 +70,11 @@ def _of_run(teacher: TeacherSettings, recipe: Recipe, held_out: Manifest, device
         Teacher(embedder.network, own.preprocess, recipe.preprocess),
         embedder.feature_size,
         feature_space(own.preprocess, weights_sha256(embedder.network, own.model)),
-        (words, *_doubts(read_header(weights).get("set_aside"), people_hash(held_out))),
+        (words, *_doubts(read_header(weights).get("set_aside"), people_hash(calibration_people))),
     )
 
 
-def _of_bundle(folder: Path, recipe: Recipe, held_out: Manifest) -> NamedTeacher:
+def _of_bundle(folder: Path, recipe: Recipe, calibration_people: Manifest) -> NamedTeacher:
     bundle = open_bundle(folder)
     about, name = bundle.description, _engine_for(bundle)
     model = choose_model(bundle, name, None)
@@ -84,7 +84,7 @@ def _of_bundle(folder: Path, recipe: Recipe, held_out: Manifest) -> NamedTeacher
         BundleTeacher(engine.run, about.preprocess, recipe.preprocess),
         about.feature_size,
         model.feature_space,
-        (words, *_doubts(about.set_aside, people_hash(held_out))),
+        (words, *_doubts(about.set_aside, people_hash(calibration_people))),
     )
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from reseen.errors import CheckpointError
 from reseen.files import make_folder, write_whole
+from reseen.recipe.former_names import renew
 
 FORMAT = "reseen-checkpoint-1"
 
@@ -187,8 +188,10 @@ class Checkpoints:
         return state.progress
 
     def _check_identity(self, saved: Mapping[str, Any]) -> None:
+        recipe = saved.get("recipe")
+        renewed = {**saved, "recipe": renew(recipe)} if isinstance(recipe, dict) else saved
         for key, value in self.identity.items():
-            for place, before, now in _differences(saved.get(key), value):
+            for place, before, now in _differences(renewed.get(key), value):
                 raise CheckpointError(
                     f"{self.folder} belongs to another run: it differs in its {key}{place and f' at {place[1:]}'}",
                     expected=_short(before),

@@ -20,7 +20,7 @@ from reseen.errors import Interrupted, RecipeError, TrainingError
 from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import CrossEntropy, Recipe
-from reseen.run_folder import BEST, LATEST, epoch_name
+from reseen.run_folder import BEST, CALIBRATION_PEOPLE, LATEST, epoch_name
 from reseen.shapes import Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
@@ -43,8 +43,6 @@ from reseen.training.weight_average import WeightAverage
 
 LAST_GOOD = "`latest`, where there is one, holds the last good state"
 
-HELD_OUT = "held_out"
-"""Before a `/`, begins the names of metrics of people who are neither trained on nor reported."""
 Evaluate = Callable[[ReIDNetwork], Mapping[str, float]]
 
 
@@ -255,7 +253,7 @@ class Trainer:
         start, training = time.perf_counter(), self.recipe.training
         self.processes.align(self.deployed)
         metrics = self._measure(interruption)
-        figure = training.best if training.best_on == "evaluation" else f"{HELD_OUT}/{training.best}"
+        figure = training.best if training.best_on == "evaluation" else f"{CALIBRATION_PEOPLE}/{training.best}"
         after = judged(self.progress, metrics[figure], training.early_stopping)
         is_best = after.best_epoch == after.epoch
         if is_best:

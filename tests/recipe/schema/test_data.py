@@ -24,7 +24,7 @@ ERASING = "augmentation.erasing={}"
         ("sampler.drop_last", ["1", "null"]),
         ("sampler.shuffle", ["'yes'"]),
         ("data.memory_limit_gb", ["0", "-1", "'8'"]),
-        ("data.hold_out", ["1", "-0.1"]),
+        ("data.evaluation_share", ["1", "-0.1"]),
         ("data.calibration_share", ["1", "-0.1", "null"]),
     ],
 )

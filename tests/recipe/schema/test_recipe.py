@@ -33,7 +33,7 @@ def test_wrong_values_are_refused_by_name(refuse_each: RefuseEach, setting: str,
         ("optimizer.learning_rate=1", 1.0),
         ("schedule.milestones=[]", ()),
         ("augmentation.pad=0", 0),
-        ("data.hold_out=0", 0.0),
+        ("data.evaluation_share=0", 0.0),
         ("training.ema.decay=0", 0.0),
     ],
 )
@@ -44,10 +44,10 @@ def test_values_at_the_edge_are_taken(override: str, value: object) -> None:
     assert found == value
 
 
-def test_held_out_people_can_choose_the_best_only_where_there_are_some(refused: Refused) -> None:
-    held_out = "training.best_on=held_out"
-    load_recipe("baseline", ["data.calibration_share=0.1", held_out])
-    error = refused("baseline", held_out)
+def test_calibration_people_can_choose_the_best_only_where_there_are_some(refused: Refused) -> None:
+    chosen = "training.best_on=calibration_people"
+    load_recipe("baseline", ["data.calibration_share=0.1", chosen])
+    error = refused("baseline", chosen)
     assert "data.calibration_share above 0" in str(error.expected)
 
 

@@ -15,13 +15,13 @@ class Data(Settings):
     Attributes:
         memory_limit_gb: the decoded training set is kept in memory up to this size: Market-1501 takes 0.3. A larger one
             is read from its files again in every epoch, ahead of the step that needs it; the batches are the same.
-        hold_out: for datasets that name no splits: the share of the people kept out of training, for evaluation.
+        evaluation_share: for datasets that name no splits: share of the people kept out of training, for evaluation.
         calibration_share: share of the training people who are kept out of training, so that `reseen calibrate` can
             measure on them how often strangers are taken for each other.
     """
 
     memory_limit_gb: PositiveFloat = 8.0
-    hold_out: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    evaluation_share: Annotated[float, Field(ge=0, lt=1)] = 0.25
     calibration_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 

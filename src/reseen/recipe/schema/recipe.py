@@ -56,7 +56,7 @@ class Recipe(Settings):
         return losses
 
     @model_validator(mode="after")
-    def _someone_is_held_out(self) -> Recipe:
-        if self.training.best_on == "held_out" and not self.data.calibration_share:
-            raise ValueError("data.calibration_share above 0 where training.best_on is held_out")
+    def _calibration_people_are_kept(self) -> Recipe:
+        if self.training.best_on == "calibration_people" and not self.data.calibration_share:
+            raise ValueError("data.calibration_share above 0 where training.best_on is calibration_people")
         return self

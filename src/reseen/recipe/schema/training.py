@@ -42,8 +42,8 @@ class Training(Settings):
         log_every: iterations between lines in `train.log`.
         tensorboard: whether events for TensorBoard are written, where that is installed.
         best: the figure that chooses the `best` checkpoint.
-        best_on: whose figure: that of the `evaluation`, which it then flatters, or of the `held_out` people whom
-            `data.calibration_share` keeps out of training.
+        best_on: whose figure: that of the `evaluation`, which it then flatters, or of the `calibration_people`
+            whom `data.calibration_share` keeps out of training.
         early_stopping: end the run when that figure no longer gets better, or null.
         precision: of the forward and backward pass: `bf16` and `fp16` run it in mixed precision, `fp16` with a scaled
             loss. Losses, weights and optimizer stay in 32 bits. `auto` is `bf16` on CUDA devices that are made for it,
@@ -65,7 +65,7 @@ class Training(Settings):
     log_every: PositiveInt = 20
     tensorboard: bool = True
     best: Literal["recall1", "mAP", "mINP"] = "recall1"
-    best_on: Literal["evaluation", "held_out"] = "evaluation"
+    best_on: Literal["evaluation", "calibration_people"] = "evaluation"
     early_stopping: EarlyStopping | None = None
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     compile: bool = False

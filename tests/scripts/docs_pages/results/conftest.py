@@ -35,7 +35,7 @@ def make_record() -> MakeRecord:
             "seed": 0,
             "weights": "epoch 10, the last",
             "figures": figures(recall1, 0.25),
-            "held_out": None if mean_ap is None else figures(0.8, mean_ap),
+            "calibration_people": None if mean_ap is None else figures(0.8, mean_ap),
             "reranked": None if reranked is None else figures(reranked, 0.4),
             "training_seconds": 600.0,
             "evaluation_seconds": 30.0,

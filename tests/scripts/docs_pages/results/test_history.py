@@ -22,9 +22,9 @@ def epoch(number: int, seconds: float = 10.0, speed: float = 6.0) -> Line:
     return {"kind": "epoch", "epoch": number, "learning_rate": 0.1, "losses": {"total": 1.0}, **pace}
 
 
-def evaluation(number: int, recall1: float = 0.5, held_out: float = 0.8) -> Line:
-    others = {f"held_out/{name}": value for name, value in (HEADLINE | {"recall1": held_out}).items()}
-    metrics = HEADLINE | {"recall1": recall1} | others
+def evaluation(number: int, recall1: float = 0.5, others: float = 0.8) -> Line:
+    theirs = {f"calibration_people/{name}": value for name, value in (HEADLINE | {"recall1": others}).items()}
+    metrics = HEADLINE | {"recall1": recall1} | theirs
     return {"kind": "evaluation", "epoch": number, "seconds": 2.0, "best": 1.0, "is_best": True, "metrics": metrics}
 
 
@@ -42,18 +42,18 @@ def test_a_finished_run_is_told_by_its_best_evaluation(small_recipe: SmallRecipe
     assert (found.training_seconds, found.evaluation_seconds) == (30, 6)
     assert found.figures is not None
     assert found.figures.model_dump() == HEADLINE
-    assert found.held_out is None
+    assert found.calibration_people is None
 
 
 def test_the_people_set_aside_choose_where_the_recipe_says_so(small_recipe: SmallRecipe, tmp_path: Path) -> None:
-    lines = [epoch(3), evaluation(2, 0.3, held_out=0.9), evaluation(3, 0.5, held_out=0.8)]
-    recipe = small_recipe("data.calibration_share=0.5", "training.best_on=held_out")
+    lines = [epoch(3), evaluation(2, 0.3, others=0.9), evaluation(3, 0.5, others=0.8)]
+    recipe = small_recipe("data.calibration_share=0.5", "training.best_on=calibration_people")
     found = read_history(written(tmp_path, lines), recipe)
 
     assert found.best_epoch == 2
     assert found.figures is not None
-    assert found.held_out is not None
-    assert (found.figures.recall1, found.held_out.recall1) == (0.3, 0.9)
+    assert found.calibration_people is not None
+    assert (found.figures.recall1, found.calibration_people.recall1) == (0.3, 0.9)
 
 
 def test_an_epoch_that_was_resumed_counts_whole(small_recipe: SmallRecipe, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_run_tells_what_the_page_says_of_it(finished_run: Path, people: Manife
     assert record.figures.recall1 == max(each["recall1"] for each in evaluations)
     assert record.model == "small_resnet (widths [8, 16])"
     assert "the best of 3 evaluations by recall1 on the evaluation itself" in record.weights
-    assert (record.held_out, record.reranked) == (None, None)
+    assert (record.calibration_people, record.reranked) == (None, None)
     assert record.training_seconds == pytest.approx(sum(line["seconds"] for line in lines if line["kind"] == "epoch"))
     assert (record.starter, record.recipe) == ("reseen", "tiny")
     assert load_recipe(record.recipe, record.overrides) == small_recipe("training.precision=fp32")  # what the CPU does

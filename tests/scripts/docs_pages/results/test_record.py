@@ -40,9 +40,9 @@ def test_a_name_is_that_of_a_file(make_record: MakeRecord, name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"seed": -1}, "seed Input should be greater"),
-        ({"figures": {"recall1": 2.0}}, r"figures\.recall1 Input should be less"),
-        ({"more": 1}, "more Extra inputs"),
+        ({"seed": -1}, "seed: Input should be greater"),
+        ({"figures": {"recall1": 2.0}}, r"figures\.recall1: Input should be less"),
+        ({"more": 1}, "more: Extra inputs"),
         ({"format": "reseen-result-0"}, "does not match any of the expected tags"),
     ],
 )
@@ -61,3 +61,25 @@ def test_a_file_too_large_for_a_record_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="more than 1,048,576 bytes"):
         read_records(tmp_path)
+
+
+def test_a_record_of_before_the_people_set_aside_had_their_name_is_read(
+    make_record: MakeRecord, tmp_path: Path
+) -> None:
+    record = make_record(mean_ap=0.3, overrides=("training.best_on=calibration_people",))
+    former = json.loads(record.model_dump_json())
+    former["held_out"] = former.pop("calibration_people")
+    former["overrides"] = ["training.best_on=held_out"]
+    (tmp_path / "former.json").write_text(json.dumps(former))
+
+    assert read_records(tmp_path) == [record]
+
+
+def test_the_records_of_the_project_are_read(repository: Path) -> None:
+    records = {
+        each.file_name: each for each in read_records(repository / "docs" / "results") if isinstance(each, Record)
+    }
+
+    others = records["default_128x64-seed_0.json"].calibration_people
+    assert others is not None
+    assert others.mAP == pytest.approx(0.8143453495772339)
