@@ -179,11 +179,12 @@ def test_a_state_of_another_run_is_refused_and_the_difference_named(
 
 def test_a_state_of_before_settings_were_renamed_is_resumed(tmp_path: Path) -> None:
     former = {"recipe": {"data": {"hold_out": 0.25}, "training": {"best_on": "held_out"}}}
-    now = {"recipe": {"data": {"evaluation_share": 0.25}, "training": {"best_on": "calibration_people"}}}
+    data = {"evaluation_share": 0.25}
+    now = {"recipe": {"data": data, "training": {"best_on": "calibration_people"}}}
     Checkpoints(tmp_path, former).save_latest(parts(1), HALF, {})
 
     assert Checkpoints(tmp_path, now).resume_latest(parts(2)) == HALF
-    now["recipe"]["data"]["evaluation_share"] = 0.5
+    data["evaluation_share"] = 0.5
     with pytest.raises(CheckpointError, match=r"differs in its recipe at data\.evaluation_share"):
         Checkpoints(tmp_path, now).resume_latest(parts(2))
 
