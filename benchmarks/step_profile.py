@@ -31,7 +31,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from reseen.recipe.load import load_recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.events import Event, StepDone
-from reseen.training.precision import chosen_precision
+from reseen.training.numerics import chosen_precision
 from reseen.training.trainer import Trainer
 from step_overhead import Measured, make_trainer, random_images, training_set
 

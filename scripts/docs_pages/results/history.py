@@ -12,7 +12,7 @@ from reseen.errors import RunError
 from reseen.recipe.schema import Recipe
 from reseen.run_folder import CALIBRATION_PEOPLE, EpochRecord, EvaluationRecord, Run
 from reseen.training.checkpoint import Progress
-from reseen.training.early_stopping import judged, out_of_patience
+from reseen.training.schedule import judged, out_of_patience
 
 
 @dataclass(frozen=True)

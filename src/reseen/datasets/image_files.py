@@ -1,4 +1,4 @@
-"""`ImageFiles`: image files that are decoded to one size."""
+"""Image files that are decoded to one size: one by one, or all into memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from reseen.errors import DatasetError
 from reseen.images.decode import decode_image, read_image_size
-from reseen.map_ahead import map_all
+from reseen.map_ahead import OnProgress, map_all
 from reseen.shapes import Int64, UInt8
 
 
@@ -79,3 +79,25 @@ class ImageFiles:
             ImageError: an image cannot be read; the message names it.
         """
         return np.stack([self.read_one(place) for place in places.tolist()])
+
+
+def load_images(
+    files: ImageFiles, *, threads: int | None = None, progress: OnProgress | None = None
+) -> UInt8[np.ndarray, "n h w 3"]:
+    """Decode all images into one array, in the order of their paths.
+
+    Args:
+        files: the images; `decoded_bytes` says what they will take.
+        threads: threads that decode; None leaves it to `map_all`.
+        progress: called with images decoded and images in all.
+
+    Raises:
+        ImageError: an image cannot be read; the message names it.
+    """
+    pixels = np.empty((len(files.paths), files.height, files.width, 3), dtype=np.uint8)
+
+    def load_one(place: int) -> None:
+        pixels[place] = files.read_one(place)
+
+    map_all(load_one, range(len(files.paths)), threads=threads, progress=progress)
+    return pixels

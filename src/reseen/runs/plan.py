@@ -17,8 +17,8 @@ from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
 from reseen.run_folder import Run
 from reseen.shapes import Int64
+from reseen.training.batches import share
 from reseen.training.processes import ALONE, Processes
-from reseen.training.share import share
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""`Batches`: what a run learns from, drawn and changed batch by batch."""
+"""What learns: batches of the training images, changed at random, and the share of one process in each."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from reseen.datasets.sampler import PKSampler
+from reseen.errors import UsageError
 from reseen.models.transfer import send
 from reseen.recipe.schema import Recipe
 from reseen.shapes import Float32, Int64
@@ -19,7 +21,6 @@ from reseen.training.augmentation import augment, draw
 from reseen.training.images import Images
 from reseen.training.processes import Processes
 from reseen.training.randomness import Purpose, generator
-from reseen.training.share import share
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,30 @@ class Batches:
                 draws = draw(augmentation, batches.shape[1], preprocess, rng).of(self.share)
                 labels = self.labels[send(torch.from_numpy(places), self.labels.device)]
                 yield augment(pixels, draws, augmentation, preprocess), labels
+
+
+def share(persons: int, images_per_person: int, rank: int, count: int) -> Int64[np.ndarray, " b"]:
+    """Places within a P×K batch, person by person, that one process learns from.
+
+    Each takes the same number of persons, one after another, with all their images; none is taken twice or left over.
+
+    Args:
+        persons: P.
+        images_per_person: K.
+        rank: the process, 0 to count - 1.
+        count: how many processes there are.
+
+    Raises:
+        UsageError: the persons cannot be shared equally, or a process would be left with a single image.
+    """
+    fewest = count * ceil(2 / images_per_person)
+    if persons % count or persons < fewest:
+        nearest = max(fewest, round(persons / count) * count)
+        raise UsageError(
+            f"a batch of {persons} persons × {images_per_person} images cannot be shared by {count} processes",
+            expected=f"a multiple of {count} persons, {fewest} or more: each process needs at least 2 images",
+            got=f"sampler.persons={persons}",
+            cure=f"-o sampler.persons={nearest}, or start another number of processes",
+        )
+    images = persons // count * images_per_person
+    return np.arange(rank * images, (rank + 1) * images)

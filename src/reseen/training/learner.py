@@ -10,7 +10,7 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import Distillation
 from reseen.shapes import Float, Int64
-from reseen.training.precision import Precision
+from reseen.training.numerics import Precision
 from reseen.training.teacher import Teaches
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

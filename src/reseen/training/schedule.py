@@ -1,10 +1,12 @@
-"""The learning rate as a pure function of how far a run is: nothing to save, nothing to restore."""
+"""The course of a run as pure functions: the learning rate at a point of it, and what its evaluations mean for it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from reseen.recipe.schema import Cosine, Schedule
+from reseen.recipe.schema import Cosine, EarlyStopping, Schedule
+from reseen.training.checkpoint import Progress
 
 
 def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int, step: int = 0, steps: int = 1) -> float:
@@ -30,3 +32,18 @@ def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int, step: int 
         progress = (now - before) / (last - before) if last > before else 0.0
         return schedule.end_factor + (1 - schedule.end_factor) * (1 + math.cos(math.pi * min(progress, 1))) / 2
     return math.prod((schedule.gamma for milestone in schedule.milestones if now >= milestone), start=1.0)
+
+
+def judged(progress: Progress, value: float, settings: EarlyStopping | None) -> Progress:
+    """The progress after an evaluation that gave `value` for the figure that chooses `best`."""
+    if progress.best is None or value > progress.best:
+        progress = replace(progress, best=value, best_epoch=progress.epoch)
+    margin = 0.0 if settings is None else settings.min_delta
+    if progress.mark is None or value > progress.mark + margin:
+        return replace(progress, mark=value, stalled=0)
+    return replace(progress, stalled=progress.stalled + 1)
+
+
+def out_of_patience(progress: Progress, settings: EarlyStopping | None) -> bool:
+    """Whether the run ends because it no longer gets better."""
+    return settings is not None and progress.stalled >= settings.patience

@@ -24,19 +24,16 @@ from reseen.run_folder import BEST, CALIBRATION_PEOPLE, LATEST, epoch_name
 from reseen.shapes import Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, Progress
-from reseen.training.compilation import compiler_errors
-from reseen.training.denormals import drop_denormals
-from reseen.training.early_stopping import judged, out_of_patience
 from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone, StoppedEarly
 from reseen.training.interruption import Interruption
 from reseen.training.learner import Learner
 from reseen.training.loss_readings import LossReadings
 from reseen.training.modes import Modes
+from reseen.training.numerics import chosen_precision, compiler_errors, drop_denormals
 from reseen.training.optimizers import build_optimizers
-from reseen.training.precision import chosen_precision
 from reseen.training.processes import ALONE, Processes
 from reseen.training.randomness import Purpose, seed_torch
-from reseen.training.schedule import learning_rate_factor
+from reseen.training.schedule import judged, learning_rate_factor, out_of_patience
 from reseen.training.stepper import Stepper
 from reseen.training.teacher import Teaches
 from reseen.training.weight_average import WeightAverage

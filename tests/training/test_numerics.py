@@ -5,10 +5,30 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import torch._inductor.exc
 
 from reseen.errors import TrainingError
-from reseen.training.compilation import compiler_errors
+from reseen.training.numerics import Precision, chosen_precision, compiler_errors, drop_denormals
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_named_precision_is_that_one_everywhere(precision: Precision, device: str) -> None:
+    assert chosen_precision(precision, torch.device(device)) == precision
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "expected"),
+    [("cpu", (9, 0), "fp32"), ("mps", (9, 0), "fp32"), ("cuda", (7, 5), "fp32"), ("cuda", (8, 0), "bf16")],
+)
+def test_auto_is_bf16_where_a_device_is_made_for_it(
+    device: str, capability: tuple[int, int], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+
+    assert chosen_precision("auto", torch.device(device)) == expected
+
 
 TRAIN = """
 import sys
@@ -107,3 +127,16 @@ def test_a_compilers_error_is_told_in_words() -> None:
 
     assert caught.value.got is not None
     assert caught.value.got.startswith("InvalidCxxCompiler: ")
+
+
+def test_denormal_numbers_become_zero_and_others_stay() -> None:
+    numbers = torch.tensor([1.0, -1.2e-38, 1.1e-38, -1e-45, 0.0, float("nan"), float("-inf")])
+    double, counter = torch.tensor([1e-300, 1e-310], dtype=torch.float64), torch.tensor(3)
+
+    drop_denormals([numbers, double, counter])
+
+    assert numbers[:5].tolist() == [1.0, torch.tensor(-1.2e-38).item(), 0.0, 0.0, 0.0]
+    assert numbers[5].isnan()
+    assert numbers[6] == float("-inf")
+    assert double.tolist() == [1e-300, 0.0]
+    assert counter == 3
