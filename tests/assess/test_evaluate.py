@@ -40,7 +40,7 @@ def network(finished_run: Path, small_recipe: SmallRecipe) -> ReIDNetwork:
 
 def measure(recipe: Recipe, weights: Path, manifest: Manifest, *, rerank: bool = False) -> Evaluation:
     """Trained weights, evaluated as the command line does it."""
-    split = evaluation_split(manifest, recipe.data.hold_out)
+    split = evaluation_split(manifest, recipe.data.evaluation_share)
     return evaluate_on(load_embedder(recipe, weights, CPU), [split], recipe.evaluation, rerank=rerank).each[split.name]
 
 

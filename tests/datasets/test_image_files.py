@@ -79,9 +79,6 @@ def test_market1501_keeps_its_own_size(market1501: Path) -> None:
     np.testing.assert_array_equal(images, np.stack([np.asarray(Image.open(path)) for path in paths]))
 
 
-WriteImages = Callable[..., list[Path]]
-
-
 def test_the_images_are_in_the_order_of_their_paths(write_images: WriteImages) -> None:
     paths = write_images("c.png", "a.png", "b.png")
     pixels = load_images(ImageFiles.of(paths, 16, 8))

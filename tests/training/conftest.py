@@ -23,7 +23,7 @@ from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.training.batches import TrainingSet
-from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.checkpoint import Checkpoints, Parts, TrainState
 from reseen.training.events import Event, StepDone
 from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, seed_torch
@@ -225,10 +225,10 @@ def stop_at() -> Callable[..., Listener]:
 
 
 @pytest.fixture(scope="session")
-def run_until_stopped() -> Callable[[Trainer], Progress]:
+def run_until_stopped() -> Callable[[Trainer], TrainState]:
     """Train until Ctrl-C ends it; how far it came."""
 
-    def run(trainer: Trainer) -> Progress:
+    def run(trainer: Trainer) -> TrainState:
         with pytest.raises(Interrupted, match="stopped after epoch") as caught:
             trainer.run()
         assert "--resume" in (caught.value.cure or "")

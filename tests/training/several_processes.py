@@ -68,21 +68,21 @@ def exchange(processes: Processes, folder: Path) -> dict[str, Any]:
     rows = torch.arange(6.0).view(3, 2) + 10 * rank
     statistics = torch.nn.BatchNorm1d(2)
     statistics.get_buffer("running_mean").fill_(rank + 1)
-    processes.align(statistics)
+    processes.broadcast_buffers(statistics)
     return {
         "gathered": processes.gather(rows),
         "labels": processes.gather(torch.tensor([rank, rank])),
         "mean": processes.mean(torch.tensor([float(rank), 1.0])),
         "nan": processes.mean(torch.tensor([float("nan") if rank else 0.0])),
-        "any": [processes.any(flag) for flag in (False, rank == 1, True)],
-        "texts": processes.texts("" if rank else "größer ✓"),
-        "figures": dict(processes.from_first({"mAP": 0.1 + 0.2} if rank == 0 else {})),
-        "together": processes.together(lambda: rank),
-        "first": processes.first(lambda: "written"),
-        "failed in the last": failure(lambda: processes.together(lambda: fail(rank == processes.count - 1))),
-        "failed in the first": failure(lambda: processes.first(lambda: fail(True))),
-        "failed by accident": failure(lambda: processes.together(lambda: 1 / rank)),
-        "after failures": processes.any(True),
+        "any": [processes.any_rank(flag) for flag in (False, rank == 1, True)],
+        "texts": processes.gather_text("" if rank else "größer ✓"),
+        "figures": dict(processes.broadcast({"mAP": 0.1 + 0.2} if rank == 0 else {})),
+        "together": processes.run_on_all(lambda: rank),
+        "first": processes.on_rank_zero(lambda: "written"),
+        "failed in the last": failure(lambda: processes.run_on_all(lambda: fail(rank == processes.count - 1))),
+        "failed in the first": failure(lambda: processes.on_rank_zero(lambda: fail(True))),
+        "failed by accident": failure(lambda: processes.run_on_all(lambda: 1 / rank)),
+        "after failures": processes.any_rank(True),
         "statistics": statistics.running_mean,
         "gradients": gradients(processes, groups=1),
         "gradients of two batches": gradients(processes, groups=2),

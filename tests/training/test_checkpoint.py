@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from reseen.errors import CheckpointError, StorageError
-from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.checkpoint import Checkpoints, Parts, TrainState
 
 Bits = Callable[[Parts], dict[str, Tensor]]
 CrashAtWrite = Callable[[int, BaseException], None]
 IDENTITY = {"recipe": {"seed": 0, "optimizer": {"name": "adam"}, "losses": [{"margin": 0.3}, {}]}, "images": "12 of 3"}
-HALF = Progress(epoch=3, iteration=7, evaluation_due=True, best=0.1 + 0.2, best_epoch=2, loss_sums={"total": 1 / 3})
+HALF = TrainState(epoch=3, iteration=7, evaluation_due=True, best=0.1 + 0.2, best_epoch=2, loss_sums={"total": 1 / 3})
 OPTIMIZERS: dict[str, Callable[[list[nn.Parameter]], torch.optim.Optimizer]] = {
     "adam": lambda learning: torch.optim.Adam(learning, lr=0.1, weight_decay=0.1),
     "amsgrad": lambda learning: torch.optim.Adam(learning, lr=0.1, amsgrad=True),
@@ -95,8 +95,8 @@ def test_everything_comes_back_to_the_bit_and_goes_on_as_it_would_have(
 
 def test_a_state_before_the_first_step_comes_back_too(tmp_path: Path, bits: Bits) -> None:
     one, other = parts(1), parts(2)
-    Checkpoints(tmp_path, IDENTITY).save_latest(one, Progress(), {})
-    assert Checkpoints(tmp_path, IDENTITY).resume_latest(other) == Progress()
+    Checkpoints(tmp_path, IDENTITY).save_latest(one, TrainState(), {})
+    assert Checkpoints(tmp_path, IDENTITY).resume_latest(other) == TrainState()
     assert same(bits(one), bits(other))
 
 
@@ -133,7 +133,7 @@ def test_older_states_and_leftovers_of_a_killed_run_are_removed(tmp_path: Path) 
     (tmp_path / ".latest.safetensors.123.part").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("keep")
     for epoch in range(3):
-        checkpoints.save_latest(one, Progress(epoch=epoch), {})
+        checkpoints.save_latest(one, TrainState(epoch=epoch), {})
         checkpoints.save_weights("best", one.network, {})
     assert sorted(saved(tmp_path)) == [
         "best.safetensors",
@@ -370,13 +370,13 @@ def test_a_crash_at_any_write_leaves_a_checkpoint_that_can_be_resumed(
     """Writes 1 and 2 are the second save's state and weights; write 3 is no part of it."""
     one, checkpoints = parts(1), Checkpoints(tmp_path, IDENTITY)
     learn(one)
-    checkpoints.save_latest(one, Progress(epoch=1), {})
+    checkpoints.save_latest(one, TrainState(epoch=1), {})
     after = {1: bits(one)}
     learn(one, seed=1)
     after[2] = bits(one)
     crash_at_write(number, Killed())
     try:
-        checkpoints.save_latest(one, Progress(epoch=2), {})
+        checkpoints.save_latest(one, TrainState(epoch=2), {})
     except Killed:
         assert number < 3
     other = parts(2)
@@ -392,10 +392,10 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_as_it_was(
     one = parts(3)
     crash_at_write(number, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     with pytest.raises(StorageError, match="No space left on device"):
-        whole.save_latest(one, Progress(epoch=4), {})
+        whole.save_latest(one, TrainState(epoch=4), {})
     assert (whole.folder / "latest.safetensors").read_bytes() == latest
     assert whole.resume_latest(parts(2)) == HALF
-    whole.save_latest(one, Progress(epoch=4), {})
+    whole.save_latest(one, TrainState(epoch=4), {})
     assert whole.resume_latest(parts(2)).epoch == 4
 
 
@@ -404,15 +404,15 @@ import resource, sys
 from pathlib import Path
 from torch import nn, optim
 from reseen.errors import StorageError
-from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.checkpoint import Checkpoints, Parts, TrainState
 
 checkpoints = Checkpoints(Path(sys.argv[1]), {})
 network = nn.Linear(100, 100)
 parts = Parts(network, nn.Module(), {"network": optim.SGD(network.parameters(), lr=1)})
-checkpoints.save_latest(parts, Progress(epoch=1), {})
+checkpoints.save_latest(parts, TrainState(epoch=1), {})
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 try:
-    checkpoints.save_latest(parts, Progress(epoch=2), {})
+    checkpoints.save_latest(parts, TrainState(epoch=2), {})
 except StorageError as error:
     print(error)
 print("epoch", checkpoints.resume_latest(parts).epoch)

@@ -22,7 +22,7 @@ from reseen.recipe.schema import Recipe
 from reseen.runs.plan import TrainingRun
 from reseen.runs.run_training import run_training
 from reseen.synthetic import Plan, synthesise
-from reseen.training.checkpoint import Parts, Progress
+from reseen.training.checkpoint import Parts, TrainState
 from reseen.training.events import EpochDone, Event, StepDone
 from reseen.training.interruption import Interruption
 from reseen.training.trainer import Trainer
@@ -35,7 +35,7 @@ SameFile = Callable[[Path, Path], bool]
 EpochOf = Callable[[Path], int]
 Figures = Callable[..., Callable[[ReIDNetwork], Mapping[str, float]]]
 StopAt = Callable[..., Callable[[Event], None]]
-RunUntilStopped = Callable[[Trainer], Progress]
+RunUntilStopped = Callable[[Trainer], TrainState]
 
 
 class OwnHandlerCalled(Exception):

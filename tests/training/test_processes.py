@@ -152,14 +152,14 @@ def test_one_process_alone_exchanges_nothing() -> None:
     assert ALONE.gather(rows) is rows
     assert ALONE.mean(rows[0]).equal(rows[0])
     assert ALONE.parallel(module, some_unused=True) is module
-    assert ALONE.texts("said") == ["said"]
-    assert ALONE.from_first({"mAP": 1.0}) == {"mAP": 1.0}
-    assert (ALONE.any(True), ALONE.any(False)) == (True, False)
-    ALONE.align(module)
+    assert ALONE.gather_text("said") == ["said"]
+    assert ALONE.broadcast({"mAP": 1.0}) == {"mAP": 1.0}
+    assert (ALONE.any_rank(True), ALONE.any_rank(False)) == (True, False)
+    ALONE.broadcast_buffers(module)
     with ALONE.exchanging_gradients(module, wanted=False):
-        assert ALONE.first(lambda: 1) == ALONE.together(lambda: 1) == 1
+        assert ALONE.on_rank_zero(lambda: 1) == ALONE.run_on_all(lambda: 1) == 1
     with pytest.raises(ZeroDivisionError):
-        ALONE.together(lambda: 1 / 0)
+        ALONE.run_on_all(lambda: 1 / 0)
     with joined(0, 1, CPU) as processes:
         assert processes == Processes()
         assert not torch.distributed.is_initialized()

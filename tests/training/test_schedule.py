@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Cosine, EarlyStopping, MultiStep, Recipe, Schedule, Warmup
-from reseen.training.checkpoint import Progress
+from reseen.training.checkpoint import TrainState
 from reseen.training.events import Evaluated, Event, StoppedEarly
 from reseen.training.schedule import judged, learning_rate_factor, out_of_patience
 from reseen.training.trainer import Trainer
@@ -138,12 +138,12 @@ MakeTrainer = Callable[..., Trainer]
 EpochOf = Callable[[Path], int]
 Figures = Callable[..., Callable[[ReIDNetwork], Mapping[str, float]]]
 StopAt = Callable[..., Callable[[Event], None]]
-RunUntilStopped = Callable[[Trainer], Progress]
+RunUntilStopped = Callable[[Trainer], TrainState]
 
 
-def after(values: list[float], settings: EarlyStopping | None) -> list[Progress]:
+def after(values: list[float], settings: EarlyStopping | None) -> list[TrainState]:
     """The progress after each of several evaluations."""
-    progress, found = Progress(), []
+    progress, found = TrainState(), []
     for epoch, value in enumerate(values, start=1):
         progress = judged(replace(progress, epoch=epoch), value, settings)
         found.append(progress)

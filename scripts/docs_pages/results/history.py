@@ -11,7 +11,7 @@ from reseen.assess.stored_figures import FIGURES
 from reseen.errors import RunError
 from reseen.recipe.schema import Recipe
 from reseen.run_folder import CALIBRATION_PEOPLE, EpochRecord, EvaluationRecord, Run
-from reseen.training.checkpoint import Progress
+from reseen.training.checkpoint import TrainState
 from reseen.training.schedule import judged, out_of_patience
 
 
@@ -79,9 +79,9 @@ def _history(recipe: Recipe, epochs: Sequence[EpochRecord], evaluations: Sequenc
     )
 
 
-def _judged(recipe: Recipe, evaluations: Sequence[EvaluationRecord]) -> Progress:
+def _judged(recipe: Recipe, evaluations: Sequence[EvaluationRecord]) -> TrainState:
     """The evaluations as training judged them."""
-    training, progress = recipe.training, Progress()
+    training, progress = recipe.training, TrainState()
     figure = f"{_prefix(recipe)}{training.best}"
     for each in evaluations:
         progress = judged(replace(progress, epoch=each.epoch), each.metrics[figure], training.early_stopping)

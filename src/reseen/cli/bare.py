@@ -115,7 +115,7 @@ def _evaluate(asked: argparse.Namespace) -> None:
 
     recipe = load_recipe(asked.config, asked.override)
     embedder = load_embedder(recipe, asked.weights, choose_device(asked.device))
-    splits = [evaluation_split(each, recipe.data.hold_out) for each in open_datasets(asked.data, "--data")]
+    splits = [evaluation_split(each, recipe.data.evaluation_share) for each in open_datasets(asked.data, "--data")]
     done = evaluate_on(embedder, splits, recipe.evaluation, rerank=asked.rerank)
     if asked.output is not None:
         done.save(asked.output)

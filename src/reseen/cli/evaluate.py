@@ -224,7 +224,7 @@ def _images(
     from reseen.datasets.evaluation_split import evaluation_split
     from reseen.datasets.open import open_datasets
 
-    splits = [evaluation_split(each, recipe.data.hold_out) for each in open_datasets(given.data, "--data")]
+    splits = [evaluation_split(each, recipe.data.evaluation_share) for each in open_datasets(given.data, "--data")]
     with _embedder(given, recipe, *run_by) as (embedder, model), StageBars() as bars:
         found = evaluate_on(embedder, splits, recipe.evaluation, **asdict(asked), progress=bars)
     if output is not None:

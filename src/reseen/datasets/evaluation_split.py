@@ -100,7 +100,7 @@ def evaluation_split(manifest: Manifest, fraction: float = 0) -> EvaluationSplit
 
     Args:
         manifest: the dataset.
-        fraction: share of the people that training has held out, `data.hold_out` of its recipe.
+        fraction: share of the people that training has held out, `data.evaluation_share` of its recipe.
 
     Raises:
         DatasetError: query or gallery is empty, or every query would be skipped.

@@ -27,7 +27,7 @@ def extract_together(
         TrainingError: another process could not embed its share.
     """
     own = paths[processes.rank :: processes.count]
-    features = processes.together(lambda: extract_features(embedder, own, progress, stage))
+    features = processes.run_on_all(lambda: extract_features(embedder, own, progress, stage))
     if processes.count == 1:
         return features
     padded = torch.zeros((-(-len(paths) // processes.count), embedder.feature_size), device=processes.device)

@@ -32,7 +32,7 @@ def measure_network(
     for split in splits:
         told = stage_of(progress, split, splits)
         retrieval = embed_split(embedder, split, told, partial(extract_together, processes))
-        evaluation = processes.first(partial(evaluate_retrieval, retrieval))
+        evaluation = processes.on_rank_zero(partial(evaluate_retrieval, retrieval))
         if evaluation is not None:
             measured[split.name] = evaluation
-    return processes.from_first(Evaluations(measured).metrics() if processes.is_first else {})
+    return processes.broadcast(Evaluations(measured).metrics() if processes.is_first else {})

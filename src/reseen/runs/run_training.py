@@ -27,7 +27,7 @@ from reseen.runs.plan import RunPlan, TrainingRun, plan_run
 from reseen.runs.record import environment, identity
 from reseen.runs.teacher import NamedTeacher, load_teacher
 from reseen.training.batches import TrainingSet
-from reseen.training.checkpoint import Checkpoints, Progress
+from reseen.training.checkpoint import Checkpoints, TrainState
 from reseen.training.events import Listener
 from reseen.training.images import hold_images
 from reseen.training.modes import synchronise_batch_norm
@@ -38,7 +38,7 @@ from reseen.training.tensorboard import tensorboard_curves
 from reseen.training.trainer import Evaluate, Trainer
 
 
-def run_training(run: TrainingRun, listeners: Sequence[Listener] = (), progress: OnStage | None = None) -> Progress:
+def run_training(run: TrainingRun, listeners: Sequence[Listener] = (), progress: OnStage | None = None) -> TrainState:
     """Train as the recipe says, with everything written to the run's folder, by the first of several processes.
 
     Args:
@@ -52,18 +52,18 @@ def run_training(run: TrainingRun, listeners: Sequence[Listener] = (), progress:
         ReseenError: whatever stopped the run.
     """
     run = replace(run, recipe=_settled(run.recipe, run.device))
-    together, first = run.processes.together, run.processes.first
-    plan = together(partial(plan_run, run))
+    on_all, on_zero = run.processes.run_on_all, run.processes.on_rank_zero
+    plan = on_all(partial(plan_run, run))
     with ExitStack() as held:
-        log = first(partial(_begin, run, plan, held))
-        named = together(lambda: load_teacher(run.recipe, plan.calibration_people, run.device))
-        checkpoints = together(partial(_checkpoints, run, plan, named))
-        trainer = together(
+        log = on_zero(partial(_begin, run, plan, held))
+        named = on_all(lambda: load_teacher(run.recipe, plan.calibration_people, run.device))
+        checkpoints = on_all(partial(_checkpoints, run, plan, named))
+        trainer = on_all(
             partial(_trainer, run, plan, checkpoints, named, log=log, listeners=listeners, progress=progress)
         )
         if run.resume:
             trainer.resume()
-        first(lambda: _record(run, plan, log, trainer.progress))
+        on_zero(lambda: _record(run, plan, log, trainer.progress))
         return trainer.run()
 
 
@@ -92,7 +92,7 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
     return log
 
 
-def _record(run: TrainingRun, plan: RunPlan, log: RunLog | None, progress: Progress) -> None:
+def _record(run: TrainingRun, plan: RunPlan, log: RunLog | None, progress: TrainState) -> None:
     """Write down what the run is, once it is known to start or to continue."""
     if log is not None:
         log.forget_after(progress.epoch, evaluation_due=progress.evaluation_due)
@@ -145,7 +145,7 @@ def _trainer(
         teacher=named.teacher if named else None,
         listeners=[*_own_listeners(run, log), *listeners],
         processes=run.processes,
-        told={"set_aside": people_hash(plan.calibration_people)},
+        header={"set_aside": people_hash(plan.calibration_people)},
     )
 
 

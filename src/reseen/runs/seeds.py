@@ -130,12 +130,14 @@ def run_seeds(run: TrainingRun, seeds: int, watch: Watch = lambda seed, run: (No
             got=f"--seeds {seeds}, seed={first}",
             cure="leave out --seeds for a single run, or give another number",
         )
-    runs = run.processes.together(partial(_plan, run, range(first, first + seeds)))
+    runs = run.processes.run_on_all(partial(_plan, run, range(first, first + seeds)))
     for each in runs:
         seed = each.recipe.seed
         listener, progress = watch(seed, Run(each.output)) if run.processes.is_first else (None, None)
         run_training(each, [] if listener is None else [listener], progress)
-    return run.processes.first(lambda: _save(run.output, {each.recipe.seed: Run(each.output).result for each in runs}))
+    return run.processes.on_rank_zero(
+        lambda: _save(run.output, {each.recipe.seed: Run(each.output).result for each in runs})
+    )
 
 
 def _plan(run: TrainingRun, seeds: Sequence[int]) -> list[TrainingRun]:

@@ -28,7 +28,7 @@ FORMAT = "reseen-checkpoint-1"
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainState:
     """How far a run has come.
 
     Attributes:
@@ -66,7 +66,7 @@ class State:
         weights: SHA-256 of the `latest` it belongs to.
     """
 
-    progress: Progress
+    progress: TrainState
     identity: dict[str, Any]
     weights: str
 
@@ -117,7 +117,7 @@ class Checkpoints:
         write_whole(path, content)
         return path
 
-    def save_latest(self, parts: Parts, progress: Progress, header: Mapping[str, str]) -> Path:
+    def save_latest(self, parts: Parts, progress: TrainState, header: Mapping[str, str]) -> Path:
         """Write `latest` and the state that resuming needs.
 
         Raises:
@@ -166,7 +166,7 @@ class Checkpoints:
             )
         return self.folder / name
 
-    def resume_latest(self, parts: Parts) -> Progress:
+    def resume_latest(self, parts: Parts) -> TrainState:
         """Put `latest` and its state into `parts`.
 
         Raises:

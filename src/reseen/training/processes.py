@@ -1,7 +1,7 @@
 """The processes that train one network together, and what they do with each other.
 
-Every collective call is made by all of them in the same order. Work that can fail goes through `together` or `first`,
-which tell the others: no process waits for one that has given up.
+Every collective call is made by all of them in the same order. Work that can fail goes through `run_on_all` or
+`on_rank_zero`, which tell the others: no process waits for one that has given up.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Processes:
         everyone: Tensor = _Gather.apply(rows, self.rank, self.count)  # type: ignore[no-untyped-call]
         return everyone
 
-    def align(self, module: nn.Module) -> None:
+    def broadcast_buffers(self, module: nn.Module) -> None:
         """Give every process the first one's statistics of batch norm: they differ where each has taken its own."""
         if self.count > 1:
             for buffer in module.buffers():
@@ -88,13 +88,13 @@ class Processes:
         dist.all_reduce(summed)
         return summed / self.count
 
-    def any(self, flag: bool) -> bool:
+    def any_rank(self, flag: bool) -> bool:
         """Whether the flag is set in any process."""
         if self.count == 1:
             return flag
         return bool(self.mean(torch.tensor([float(flag)], device=self.device)) > 0)
 
-    def together(self, work: Callable[[], T]) -> T:
+    def run_on_all(self, work: Callable[[], T]) -> T:
         """Do the same in every process, without collective calls in it.
 
         Raises:
@@ -105,29 +105,29 @@ class Processes:
         try:
             result = work()
         except Exception as error:
-            self.texts(_packed(error))
+            self.gather_text(_packed(error))
             raise
-        for rank, failure in enumerate(self.texts("")):
+        for rank, failure in enumerate(self.gather_text("")):
             if failure:
                 raise _failure_of(rank, failure)
         return result
 
-    def first(self, work: Callable[[], T]) -> T | None:
+    def on_rank_zero(self, work: Callable[[], T]) -> T | None:
         """Do something in the first process alone, and wait for it; the others get None.
 
         Raises:
             TrainingError: it failed there; in the first process, its own error is raised.
         """
-        return self.together(lambda: work() if self.is_first else None)
+        return self.run_on_all(lambda: work() if self.is_first else None)
 
-    def from_first(self, figures: Mapping[str, float]) -> Mapping[str, float]:
+    def broadcast(self, figures: Mapping[str, float]) -> Mapping[str, float]:
         """The first process's figures, in every process."""
         if self.count == 1:
             return figures
-        told: dict[str, float] = json.loads(self.texts(json.dumps(dict(figures)))[0])
+        told: dict[str, float] = json.loads(self.gather_text(json.dumps(dict(figures)))[0])
         return told
 
-    def texts(self, text: str) -> list[str]:
+    def gather_text(self, text: str) -> list[str]:
         """The texts of all processes in the order of their ranks; any of them may be empty."""
         if self.count == 1:
             return [text]

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from reseen.recipe.schema import Cosine, EarlyStopping, Schedule
-from reseen.training.checkpoint import Progress
+from reseen.training.checkpoint import TrainState
 
 
 def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int, step: int = 0, steps: int = 1) -> float:
@@ -34,7 +34,7 @@ def learning_rate_factor(schedule: Schedule, epoch: int, epochs: int, step: int 
     return math.prod((schedule.gamma for milestone in schedule.milestones if now >= milestone), start=1.0)
 
 
-def judged(progress: Progress, value: float, settings: EarlyStopping | None) -> Progress:
+def judged(progress: TrainState, value: float, settings: EarlyStopping | None) -> TrainState:
     """The progress after an evaluation that gave `value` for the figure that chooses `best`."""
     if progress.best is None or value > progress.best:
         progress = replace(progress, best=value, best_epoch=progress.epoch)
@@ -44,6 +44,6 @@ def judged(progress: Progress, value: float, settings: EarlyStopping | None) -> 
     return replace(progress, stalled=progress.stalled + 1)
 
 
-def out_of_patience(progress: Progress, settings: EarlyStopping | None) -> bool:
+def out_of_patience(progress: TrainState, settings: EarlyStopping | None) -> bool:
     """Whether the run ends because it no longer gets better."""
     return settings is not None and progress.stalled >= settings.patience

@@ -21,22 +21,20 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork
 from reseen.recipe.schema import CrossEntropy, Recipe
 from reseen.run_folder import BEST, CALIBRATION_PEOPLE, LATEST, epoch_name
-from reseen.shapes import Float32, Int64
+from reseen.shapes import Float, Float32, Int64
 from reseen.training.batches import Batches, TrainingSet
-from reseen.training.checkpoint import Checkpoints, Parts, Progress
+from reseen.training.checkpoint import Checkpoints, Parts, TrainState
 from reseen.training.events import EpochDone, Evaluated, Event, Listener, Saved, Started, StepDone, StoppedEarly
 from reseen.training.interruption import Interruption
-from reseen.training.learner import Learner
-from reseen.training.loss_readings import LossReadings
+from reseen.training.learner import Learner, LossReadings
 from reseen.training.modes import Modes
 from reseen.training.numerics import chosen_precision, compiler_errors, drop_denormals
 from reseen.training.optimizers import build_optimizers
 from reseen.training.processes import ALONE, Processes
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.schedule import judged, learning_rate_factor, out_of_patience
-from reseen.training.stepper import Stepper
+from reseen.training.stepper import Stepper, WeightAverage
 from reseen.training.teacher import Teaches
-from reseen.training.weight_average import WeightAverage
 
 LAST_GOOD = "`latest`, where there is one, holds the last good state"
 
@@ -61,7 +59,7 @@ class Trainer:
         teacher: whom a loss of the criterion learns from.
         listeners: are told what happens.
         processes: those that train together.
-        told: what the headers of weight files say beside recipe, epoch and preprocessing.
+        header: what the headers of weight files say beside recipe, epoch and preprocessing.
     """
 
     def __init__(
@@ -77,7 +75,7 @@ class Trainer:
         teacher: Teaches | None = None,
         listeners: Sequence[Listener] = (),
         processes: Processes = ALONE,
-        told: Mapping[str, str] = MappingProxyType({}),
+        header: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.recipe = recipe
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -87,7 +85,7 @@ class Trainer:
         self.evaluate = evaluate
         self.listeners = listeners
         self.processes = processes
-        self.told = told
+        self.header = header
         self.batches = Batches(recipe, data, sampler, processes)
         settings = recipe.training
         self._some_unused = not any(isinstance(loss, CrossEntropy) for loss in recipe.losses)  # it alone reads the head
@@ -100,7 +98,7 @@ class Trainer:
         averaged = None if self.average is None else self.average.network
         self.parts = Parts(network, criterion, build_optimizers(recipe, network, criterion), averaged)
         self.stepper = Stepper(settings, self.parts.optimizers, device)
-        self.progress = Progress()
+        self.progress = TrainState()
         if settings.compile:
             network.compile()  # in place, and its steps alone: the network is evaluated and saved as it is
             if teacher is not None:
@@ -112,10 +110,10 @@ class Trainer:
         Raises:
             CheckpointError: there is none, or it belongs to another run.
         """
-        self.progress = self.processes.together(lambda: self.checkpoints.resume_latest(self.parts))
+        self.progress = self.processes.run_on_all(lambda: self.checkpoints.resume_latest(self.parts))
         self.stepper.restore(self.progress.scaler)
 
-    def run(self) -> Progress:
+    def run(self) -> TrainState:
         """Train to the last epoch, or to where early stopping ends it.
 
         Raises:
@@ -134,7 +132,7 @@ class Trainer:
                     self._evaluate(interruption)
                 else:
                     self._train_epoch(interruption)
-                if self.processes.any(interruption.requested) and not self._finished():
+                if self.processes.any_rank(interruption.requested) and not self._finished():
                     self._stop()
         return self.progress
 
@@ -155,7 +153,8 @@ class Trainer:
                 rate = self._set_learning_rate(epoch, iteration, len(batches))
                 group_start = iteration - iteration % training.accumulate
                 group = range(group_start, min(group_start + training.accumulate, len(batches)))
-                stop |= self._learn(model, iteration, batch, batches=batches, group=group, interruption=interruption)
+                losses = self._learn(model, iteration, batch, group)
+                stop |= self._synchronise(iteration, batches, losses, interruption)
                 self.progress = replace(self.progress, iteration=iteration + 1)
                 per_second = (iteration + 1 - first) / (time.perf_counter() - start)
                 left = (training.epochs - epoch) * len(batches) - iteration - 1
@@ -171,7 +170,6 @@ class Trainer:
                         eta_seconds=left / per_second,
                     )
                 )
-                stop |= self.processes.count == 1 and interruption.requested
                 if stop and iteration == group[-1] and iteration + 1 < len(batches):
                     self._read_losses(iteration, batches, interruption)
                     self._check_weights()
@@ -191,23 +189,17 @@ class Trainer:
         model: nn.Module,
         iteration: int,
         batch: tuple[Float32[Tensor, "b 3 h w"], Int64[Tensor, " b"]],
-        *,
-        batches: Int64[np.ndarray, "batches pk"],
         group: range,
-        interruption: Interruption,
-    ) -> bool:
+    ) -> dict[str, Float[Tensor, ""]]:
         """Learn from one batch; with the last of its group, change the weights.
 
         Returns:
-            Whether a process is known to be asked to stop.
+            The losses, where they were computed.
         """
-        last, stop = iteration == group[-1], False
+        last = iteration == group[-1]
         seed_torch(self.recipe.seed, Purpose.NETWORK, self.progress.epoch, iteration, self.processes.rank)
         with self.processes.exchanging_gradients(model, last):
-            total, values = model(*batch)
-            self.readings.note({**values, "total": total.detach()})
-            if self.readings.are_due(iteration, len(batches)):
-                stop = self._read_losses(iteration, batches, interruption)
+            total, losses = model(*batch)
             if not total.requires_grad:
                 self._refuse_to_learn_nothing()
             self.stepper.backward(total, 1 / len(group))
@@ -215,6 +207,24 @@ class Trainer:
             self.progress = replace(self.progress, steps=self.progress.steps + 1)
             if self.average is not None:
                 self.average.update(self.network, self.progress.steps)
+        return {**losses, "total": total.detach()}
+
+    def _synchronise(
+        self,
+        iteration: int,
+        batches: Int64[np.ndarray, "batches pk"],
+        losses: Mapping[str, Float[Tensor, ""]],
+        interruption: Interruption,
+    ) -> bool:
+        """Where it is time, wait for the device and the other processes, and read the losses.
+
+        Returns:
+            Whether a process is known to be asked to stop; one that is alone always knows.
+        """
+        self.readings.note(losses)
+        stop = self.processes.count == 1 and interruption.requested
+        if self.readings.are_due(iteration, len(batches)):
+            stop |= self._read_losses(iteration, batches, interruption)
         return stop
 
     def _read_losses(
@@ -248,7 +258,7 @@ class Trainer:
 
     def _evaluate(self, interruption: Interruption) -> None:
         start, training = time.perf_counter(), self.recipe.training
-        self.processes.align(self.deployed)
+        self.processes.broadcast_buffers(self.deployed)
         metrics = self._measure(interruption)
         figure = training.best if training.best_on == "evaluation" else f"{CALIBRATION_PEOPLE}/{training.best}"
         after = judged(self.progress, metrics[figure], training.early_stopping)
@@ -316,19 +326,19 @@ class Trainer:
 
     def _save_latest(self) -> None:
         self.progress = replace(self.progress, scaler=self.stepper.state)
-        self._save(LATEST, lambda: self.checkpoints.save_latest(self.parts, self.progress, self._header()))
+        self._save(LATEST, lambda: self.checkpoints.save_latest(self.parts, self.progress, self._full_header()))
 
     def _save_weights(self, name: str) -> None:
-        self._save(name, lambda: self.checkpoints.save_weights(name, self.deployed, self._header()))
+        self._save(name, lambda: self.checkpoints.save_weights(name, self.deployed, self._full_header()))
 
     def _save(self, name: str, write: Callable[[], Path]) -> None:
-        path = self.processes.first(write)
+        path = self.processes.on_rank_zero(write)
         if path is not None:
             self._tell(Saved(name, str(path)))
 
-    def _header(self) -> dict[str, str]:
+    def _full_header(self) -> dict[str, str]:
         preprocess = self.recipe.preprocess.model_dump_json()
-        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess, **self.told}
+        return {"recipe": self.recipe.name, "epoch": str(self.progress.epoch), "preprocess": preprocess, **self.header}
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
