@@ -22,10 +22,12 @@ PROMISED = {
     "Match",
     "Preprocess",
     "Recipe",
+    "Run",
     "Verdict",
     "load",
     "load_recipe",
     "open_dataset",
+    "train",
 }
 """The interface of Python's users: a name that leaves this set, or comes, is a change that they are told of."""
 
