@@ -36,10 +36,9 @@ from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.run_folder import Run
 from reseen.training.augmentation import _erase, _flip_pad_crop, augment, draw
-from reseen.training.batches import TrainingSet
+from reseen.training.batches import ResidentImages, TrainingSet
 from reseen.training.checkpoint import Checkpoints
 from reseen.training.events import Event, Listener, StepDone
-from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, generator, seed_torch
 from reseen.training.run_log import RunLog
 from reseen.training.trainer import Trainer

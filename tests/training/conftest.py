@@ -22,10 +22,9 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
-from reseen.training.batches import TrainingSet
+from reseen.training.batches import ResidentImages, TrainingSet
 from reseen.training.checkpoint import Checkpoints, Parts, TrainState
 from reseen.training.events import Event, StepDone
-from reseen.training.images import ResidentImages
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.teacher import Teacher
 from reseen.training.trainer import Trainer

@@ -25,10 +25,9 @@ from reseen.losses.criterion import Criterion
 from reseen.models.network import ReIDNetwork, build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
-from reseen.training.batches import Batches, TrainingSet
+from reseen.training.batches import Batches, ResidentImages, TrainingSet
 from reseen.training.checkpoint import Checkpoints
 from reseen.training.events import Event, Listener, StepDone
-from reseen.training.images import ResidentImages
 from reseen.training.learner import Learner
 from reseen.training.processes import Processes, joined
 from reseen.training.randomness import Purpose, seed_torch

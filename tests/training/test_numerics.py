@@ -41,7 +41,7 @@ from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
 from reseen.training.batches import TrainingSet
 from reseen.training.checkpoint import Checkpoints
-from reseen.training.images import ResidentImages
+from reseen.training.batches import ResidentImages
 from reseen.training.randomness import Purpose, seed_torch
 from reseen.training.teacher import Teacher
 from reseen.training.trainer import Trainer

@@ -22,10 +22,9 @@ from reseen.models.preprocessing import resize
 from reseen.recipe.schema import Augmentation, Recipe
 from reseen.training import batches, optimizers
 from reseen.training.augmentation import Draws, augment, augment_at_once, draw
-from reseen.training.batches import TrainingSet
+from reseen.training.batches import ImagesReadAhead, TrainingSet
 from reseen.training.checkpoint import Parts
 from reseen.training.events import EpochDone, Evaluated, Event, Saved, StepDone
-from reseen.training.images import ImagesReadAhead
 from reseen.training.randomness import Purpose, generator
 from reseen.training.trainer import Trainer
 

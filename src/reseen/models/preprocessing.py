@@ -1,4 +1,4 @@
-"""`Preprocess` on tensors: whole batches of uint8 images are resized and normalised on any device."""
+"""`Preprocess` on tensors: whole batches of uint8 images are sent to a device, resized and normalised there."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from reseen.images.preprocess import Preprocess
-from reseen.models.transfer import send
 from reseen.shapes import Float32, UInt8
+
+
+def send(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the host's on the device, without waiting for what the device still has to do.
+
+    Only from pinned memory does CUDA copy while Python goes on; a copy from elsewhere waits for all that was asked
+    before.
+    """
+    if device.type != "cuda":
+        return tensor.to(device)
+    return (tensor if tensor.is_pinned() else tensor.pin_memory()).to(device, non_blocking=True)
 
 
 def resize(images: UInt8[Tensor, "b h w 3"], height: int, width: int) -> UInt8[Tensor, "b {height} {width} 3"]:

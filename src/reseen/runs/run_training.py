@@ -26,10 +26,9 @@ from reseen.runs.measure_network import measure_network
 from reseen.runs.plan import RunPlan, TrainingRun, plan_run
 from reseen.runs.record import environment, identity
 from reseen.runs.teacher import NamedTeacher, load_teacher
-from reseen.training.batches import TrainingSet
+from reseen.training.batches import TrainingSet, hold_images
 from reseen.training.checkpoint import Checkpoints, TrainState
 from reseen.training.events import Listener
-from reseen.training.images import hold_images
 from reseen.training.modes import synchronise_batch_norm
 from reseen.training.numerics import chosen_precision
 from reseen.training.randomness import Purpose, seed_torch

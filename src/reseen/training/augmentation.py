@@ -17,8 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reseen.images.preprocess import Preprocess
-from reseen.models.preprocessing import normalise, resize
-from reseen.models.transfer import send
+from reseen.models.preprocessing import normalise, resize, send
 from reseen.recipe.schema import Augmentation, RandomErasing
 from reseen.shapes import Bool, Float32, Int64, UInt8
 
