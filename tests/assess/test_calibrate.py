@@ -14,8 +14,8 @@ from reseen.assess.extract import extract_features
 from reseen.bundle.bundle import open_bundle
 from reseen.calibration.calibration import calibrate
 from reseen.calibration.calibration_set import CalibrationSet
+from reseen.datasets.holdout import hold_out_for_calibration
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest
-from reseen.datasets.set_aside import set_aside
 from reseen.engines.load import load
 from reseen.errors import DatasetError, FeaturesError
 from reseen.models.load_embedder import load_embedder
@@ -30,7 +30,7 @@ def test_the_people_are_those_whom_training_sets_aside_and_nobody_who_is_evaluat
 ) -> None:
     found = calibration_people(small_recipe("data.calibration_share=0.5"), [people])
 
-    assert found == set_aside(people, 0.5).calibration
+    assert found == hold_out_for_calibration(people, 0.5).calibration
     persons = {sample.person for sample in found.samples}
     assert len(persons) >= 3
     assert persons < {sample.person for sample in people.split("train")}
@@ -46,7 +46,7 @@ def test_each_image_is_embedded_once_with_its_person_and_camera(
     embedder = load_embedder(recipe, weights, CPU)
     held = embed_calibration_people(embedder, calibration_people(recipe, [people]), lambda *stage: told.append(stage))
 
-    samples = set_aside(people, 0.5).calibration.split("gallery")
+    samples = hold_out_for_calibration(people, 0.5).calibration.split("gallery")
     order = np.argsort([sample.person for sample in samples], kind="stable")
     features = extract_features(embedder, [samples[place].path for place in order])
     np.testing.assert_allclose(held.features, features, atol=1e-6)

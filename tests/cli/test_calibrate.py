@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from reseen.assess.features import read_calibration_set
 from reseen.bundle.bundle import open_bundle, write_bundle
 from reseen.calibration.calibration import read_calibration
+from reseen.datasets.holdout import hold_out_for_calibration, people_hash
 from reseen.datasets.manifest import Manifest
 from reseen.datasets.open import open_dataset
-from reseen.datasets.set_aside import people_hash, set_aside
 from reseen.synthetic import Plan, synthesise
 
 Reseen = Callable[..., Any]
@@ -90,7 +90,9 @@ def test_weights_are_calibrated_on_the_people_whom_their_training_set_aside(
     text = (finished_run / "recipe.yaml").read_text(encoding="utf-8")
     recipe.write_text(text.replace("calibration_share: 0.0", "calibration_share: 0.5"), encoding="utf-8")
     best = finished_run / "checkpoints" / "best"
-    told = weights_that_tell(best, tmp_path / "w.safetensors", set_aside(open_dataset(people), 0.5).calibration)
+    told = weights_that_tell(
+        best, tmp_path / "w.safetensors", hold_out_for_calibration(open_dataset(people), 0.5).calibration
+    )
     output, saved = tmp_path / "calibration.json", tmp_path / "features.npz"
 
     common = ["calibrate", "--data", people, "--output", output]
@@ -211,7 +213,7 @@ def test_a_bundle_is_calibrated_on_the_people_whom_training_set_aside(
     assert refused.code == 2
     assert "was not trained with these people set aside" in refused.err
 
-    told = people_hash(set_aside(people, 0.5).calibration)
+    told = people_hash(hold_out_for_calibration(people, 0.5).calibration)
     write_bundle(bundle.folder, bundle.description.model_copy(update={"set_aside": told}), {})
     answer = reseen("calibrate", "--bundle", bundle.folder, *options)
 

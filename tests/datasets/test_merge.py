@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reseen.datasets.hold_out import hold_out
+from reseen.datasets.holdout import hold_out_for_evaluation
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample, Split
 from reseen.datasets.merge import merge, name_apart, training_and_evaluation
 from reseen.errors import DatasetError, UsageError
@@ -103,7 +103,7 @@ def test_evaluation_data_is_what_is_evaluated_and_nothing_else() -> None:
 
 def test_persons_are_held_out_of_each_dataset_on_its_own() -> None:
     datasets = [dataset("a", persons=12), dataset("b", persons=40)]
-    on_their_own = [hold_out(each, 0.25) for each in datasets]
+    on_their_own = [hold_out_for_evaluation(each, 0.25) for each in datasets]
 
     merged, evaluated = training_and_evaluation(datasets, [], 0.25)
 

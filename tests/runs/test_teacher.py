@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from reseen.bundle.bundle import open_bundle
+from reseen.datasets.holdout import hold_out_for_calibration
 from reseen.datasets.manifest import Manifest
-from reseen.datasets.set_aside import set_aside
 from reseen.errors import CheckpointError
 from reseen.recipe.schema import Recipe
 from reseen.runs.plan import TrainingRun
@@ -30,7 +30,7 @@ def taught_by(run: Path, weights: str = "best") -> str:
 
 @pytest.fixture
 def nobody(people: Manifest) -> Manifest:
-    return set_aside(people, 0.0).calibration
+    return hold_out_for_calibration(people, 0.0).calibration
 
 
 def test_a_recipe_whose_losses_name_none_has_none(small_recipe: SmallRecipe, nobody: Manifest) -> None:
@@ -92,7 +92,9 @@ def test_it_is_said_where_it_may_have_learnt_people_whom_the_student_keeps(
     settings = ("sampler.persons=2", "training.epochs=1", "training.evaluate_every=0", "training.save_every=0")
     recipe = small_recipe(*settings, f"data.calibration_share={teachers}")
     run_training(TrainingRun(recipe, people, tmp_path / "teacher", CPU))
-    named = load_teacher(small_recipe(taught_by(tmp_path / "teacher")), set_aside(people, students).calibration, CPU)
+    named = load_teacher(
+        small_recipe(taught_by(tmp_path / "teacher")), hold_out_for_calibration(people, students).calibration, CPU
+    )
 
     assert named
     _, *doubts = named.words

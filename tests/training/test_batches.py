@@ -140,8 +140,6 @@ def test_images_take_a_quarter_of_an_accelerators_free_memory_at_most(monkeypatc
     assert [fit(FREE // 4, CUDA), fit(FREE // 4 + 1, CUDA), fit(10 * FREE, CPU)] == [True, False, True]
 
 
-
-
 @pytest.fixture
 def make_batches(small_recipe: SmallRecipe, training_set: TrainingSet) -> Callable[..., Batches]:
     def make(*overrides: str, processes: Processes = ALONE) -> Batches:

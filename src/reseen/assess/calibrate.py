@@ -14,9 +14,9 @@ from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.calibration.calibration import Calibration
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.datasets.codes import Codes
+from reseen.datasets.holdout import hold_out_for_calibration, people_hash
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest
 from reseen.datasets.merge import training_and_evaluation
-from reseen.datasets.set_aside import people_hash, set_aside
 from reseen.errors import DatasetError, FeaturesError
 from reseen.recipe.schema import Recipe
 
@@ -37,7 +37,7 @@ def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifes
             "reseen calibrate --features FILE.npz",
         )
     training, _ = training_and_evaluation(manifests, (), recipe.data.evaluation_share)
-    return set_aside(training, share).calibration
+    return hold_out_for_calibration(training, share).calibration
 
 
 def require_set_aside(people: Manifest, told: str | None, model: str) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from reseen.datasets.codes import Codes
-from reseen.datasets.hold_out import hold_out
+from reseen.datasets.holdout import hold_out_for_evaluation
 from reseen.datasets.manifest import Manifest, Sample
 from reseen.errors import DatasetError
 from reseen.scores.labels import Labels
@@ -96,7 +96,7 @@ class EvaluationSplit:
 
 
 def evaluation_split(manifest: Manifest, fraction: float = 0) -> EvaluationSplit:
-    """What of a dataset is evaluated: where it names no parts, the people that `hold_out` keeps, or with 0 everyone.
+    """What of a dataset is evaluated: where it names no parts, the people whom training holds out, or with 0 everyone.
 
     Args:
         manifest: the dataset.
@@ -105,4 +105,4 @@ def evaluation_split(manifest: Manifest, fraction: float = 0) -> EvaluationSplit
     Raises:
         DatasetError: query or gallery is empty, or every query would be skipped.
     """
-    return EvaluationSplit.of(hold_out(manifest, fraction) if fraction else manifest).checked()
+    return EvaluationSplit.of(hold_out_for_evaluation(manifest, fraction) if fraction else manifest).checked()

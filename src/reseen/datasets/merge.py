@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from reseen.datasets.hold_out import hold_out
+from reseen.datasets.holdout import hold_out_for_evaluation
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Manifest, Sample
 from reseen.errors import DatasetError, UsageError
 
@@ -27,9 +27,9 @@ def training_and_evaluation(
     Raises:
         DatasetError: too few persons to hold some out, or one of several datasets has no training images.
     """
-    divided = [hold_out(manifest, fraction) for manifest in data]
+    divided = [hold_out_for_evaluation(manifest, fraction) for manifest in data]
     if evaluation:
-        evaluated = [hold_out(manifest, fraction) for manifest in evaluation]
+        evaluated = [hold_out_for_evaluation(manifest, fraction) for manifest in evaluation]
     else:
         evaluated = [each for each in divided if each.split("query") and each.split("gallery")] or divided
     return merge(divided), tuple(evaluated)

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 
 from reseen.datasets.evaluation_split import EvaluationSplit
-from reseen.datasets.hold_out import hold_out
+from reseen.datasets.holdout import hold_out_for_calibration, hold_out_for_evaluation
 from reseen.datasets.manifest import Manifest, Sample, person_labels
 from reseen.datasets.sampler import PKSampler
-from reseen.datasets.set_aside import set_aside
 from reseen.errors import CheckpointError, DatasetError, UsageError
 from reseen.recipe.schema import Recipe
 from reseen.run_folder import Run
@@ -74,11 +73,11 @@ def plan_run(run: TrainingRun) -> RunPlan:
         CheckpointError: there is no run to resume.
     """
     recipe, share_evaluated = run.recipe, run.recipe.data.evaluation_share
-    manifest = hold_out(run.manifest, share_evaluated)
+    manifest = hold_out_for_evaluation(run.manifest, share_evaluated)
     _check_trained(manifest)
-    aside = set_aside(manifest, recipe.data.calibration_share)
+    aside = hold_out_for_calibration(manifest, recipe.data.calibration_share)
     samples = aside.rest.split("train")
-    evaluated = tuple(hold_out(each, share_evaluated) for each in run.evaluation) or (manifest,)
+    evaluated = tuple(hold_out_for_evaluation(each, share_evaluated) for each in run.evaluation) or (manifest,)
     splits = tuple(EvaluationSplit.of(each).checked() for each in evaluated)
     labels, persons = person_labels(samples)
     settings = recipe.sampler

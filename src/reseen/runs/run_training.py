@@ -12,7 +12,7 @@ import torch
 
 import reseen
 from reseen.datasets.evaluation_split import EvaluationSplit
-from reseen.datasets.set_aside import people_hash
+from reseen.datasets.holdout import people_hash
 from reseen.files import hold_folder, make_folder, write_whole
 from reseen.losses.criterion import Criterion
 from reseen.map_ahead import OnStage

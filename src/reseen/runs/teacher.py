@@ -11,8 +11,8 @@ import torch
 
 from reseen.bundle.bundle import Bundle, open_bundle
 from reseen.bundle.description import feature_space
+from reseen.datasets.holdout import NOBODY, people_hash
 from reseen.datasets.manifest import Manifest
-from reseen.datasets.set_aside import NOBODY, people_hash
 from reseen.engines.choose import FORMATS, choose_model, open_engine
 from reseen.engines.engine import EngineName, EngineOptions
 from reseen.errors import ReseenError
