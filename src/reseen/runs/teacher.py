@@ -62,7 +62,7 @@ def load_teacher(recipe: Recipe, calibration_people: Manifest, device: torch.dev
     return None
 
 
-def _of_run(teacher: TeacherSettings, recipe: Recipe, calibration_people: Manifest, device: torch.device) -> NamedTeacher:
+def _of_run(teacher: TeacherSettings, recipe: Recipe, kept: Manifest, device: torch.device) -> NamedTeacher:
     own, weights = load_recipe(Path(str(teacher.recipe))), resolve_weights(Path(str(teacher.weights)))
     embedder = load_embedder(own, weights, device)
     words = f"learns from {own.name}, {embedder.feature_size}-d, {weights}"
@@ -70,11 +70,11 @@ def _of_run(teacher: TeacherSettings, recipe: Recipe, calibration_people: Manife
         Teacher(embedder.network, own.preprocess, recipe.preprocess),
         embedder.feature_size,
         feature_space(own.preprocess, weights_sha256(embedder.network, own.model)),
-        (words, *_doubts(read_header(weights).get("set_aside"), people_hash(calibration_people))),
+        (words, *_doubts(read_header(weights).get("set_aside"), people_hash(kept))),
     )
 
 
-def _of_bundle(folder: Path, recipe: Recipe, calibration_people: Manifest) -> NamedTeacher:
+def _of_bundle(folder: Path, recipe: Recipe, kept: Manifest) -> NamedTeacher:
     bundle = open_bundle(folder)
     about, name = bundle.description, _engine_for(bundle)
     model = choose_model(bundle, name, None)
@@ -84,7 +84,7 @@ def _of_bundle(folder: Path, recipe: Recipe, calibration_people: Manifest) -> Na
         BundleTeacher(engine.run, about.preprocess, recipe.preprocess),
         about.feature_size,
         model.feature_space,
-        (words, *_doubts(about.set_aside, people_hash(calibration_people))),
+        (words, *_doubts(about.set_aside, people_hash(kept))),
     )
 
 
