@@ -178,7 +178,11 @@ def _model(recipe: Recipe) -> str:
 def _init(recipe: Recipe) -> str:
     pretrained = recipe.model.pretrained
     init = "scratch" if pretrained is None or pretrained.path is None else _portable_path(pretrained.path)
-    teachers = [_portable_path(loss.teacher.weights) for loss in recipe.losses if isinstance(loss, Distillation)]
+    teachers = [
+        _portable_path(str(loss.teacher.bundle or loss.teacher.weights))
+        for loss in recipe.losses
+        if isinstance(loss, Distillation)
+    ]
     return ", taught by ".join((init, *teachers))
 
 
