@@ -85,6 +85,8 @@ def test_a_broken_image_is_an_error_when_its_batch_is_asked_for() -> None:
 SmallRecipe = Callable[..., Recipe]
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 FREE = 1000
+SIZE = ("preprocess.height=64", "preprocess.width=32")
+"""That of the people's images."""
 
 
 @pytest.fixture
@@ -100,8 +102,8 @@ def test_images_that_fit_the_memory_allowed_are_resident_and_others_are_read_the
     paths: list[Path], small_recipe: SmallRecipe
 ) -> None:
     told: list[tuple[str, int, int]] = []
-    resident, where = hold_images(paths, small_recipe(), CPU, lambda *now: told.append(now))
-    read, elsewhere = hold_images(paths, small_recipe("data.memory_limit_gb=1.0e-5"), CPU)
+    resident, where = hold_images(paths, small_recipe(*SIZE), CPU, lambda *now: told.append(now))
+    read, elsewhere = hold_images(paths, small_recipe(*SIZE, "data.memory_limit_gb=1.0e-5"), CPU)
 
     assert isinstance(resident, ResidentImages)
     assert isinstance(read, ImagesReadAhead)
@@ -117,7 +119,8 @@ def test_the_limit_is_what_the_decoded_images_take(paths: list[Path], small_reci
     gigabytes = len(paths) * 64 * 32 * 3 / 1e9
 
     for limit, kind in ((gigabytes, ResidentImages), (gigabytes * 0.999, ImagesReadAhead)):
-        assert isinstance(hold_images(paths, small_recipe(f"data.memory_limit_gb={limit!r}"), CPU)[0], kind)
+        recipe = small_recipe(*SIZE, f"data.memory_limit_gb={limit!r}")
+        assert isinstance(hold_images(paths, recipe, CPU)[0], kind)
 
 
 def test_an_accelerator_without_the_room_is_given_images_from_the_hosts_memory(
