@@ -10,6 +10,7 @@ import numpy as np
 
 from reseen.assess.extract import EmbedsFiles, Progress, extract_features
 from reseen.assess.features import read_features
+from reseen.assess.usual import learn_usual
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
 from reseen.calibration.calibration import Calibration
 from reseen.calibration.calibration_set import CalibrationSet
@@ -120,7 +121,7 @@ def evaluated_people(features: Path) -> CalibrationSet:
 def embed_calibration_people(
     embedder: EmbedsFiles, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
-    """Features of people to calibrate on.
+    """Features of people to calibrate on, and what their images look like.
 
     Args:
         embedder: makes them.
@@ -133,7 +134,8 @@ def embed_calibration_people(
     samples = tuple(sample for sample in people.split("gallery") if sample.person != DISTRACTOR_NAME)
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
     labels = Codes.of(samples).labels(people.name, samples)
-    return CalibrationSet.of(people.name, features, labels.persons, labels.cameras)
+    held = CalibrationSet.of(people.name, features, labels.persons, labels.cameras)
+    return replace(held, usual=learn_usual(embedder, [sample.path for sample in samples], features, progress))
 
 
 def add_calibration(bundle: Bundle, calibration: Calibration) -> None:

@@ -14,6 +14,7 @@ from reseen.calibration.held_back import HeldBack, hold_back
 from reseen.calibration.pair_calibration import PairCalibration, calibrate_pairs
 from reseen.calibration.search_calibration import SearchCalibration, calibrate_search
 from reseen.calibration.strangers import ScoringRule
+from reseen.calibration.usual import Usual
 from reseen.errors import FeaturesError
 from reseen.files import write_whole
 from reseen.scores.blocks import RowsDone
@@ -54,6 +55,7 @@ class Calibration(Strict):
         source: whom it was measured on.
         pairs: comparing two images.
         search: searching a gallery.
+        usual: what its images look like; None where only their features were known.
         held_back: error rates on people who had no part in the thresholds; None where that was not measured.
     """
 
@@ -61,6 +63,7 @@ class Calibration(Strict):
     source: CalibrationSource
     pairs: PairCalibration
     search: SearchCalibration
+    usual: Usual | None = None
     held_back: HeldBack | None = None
 
 
@@ -102,6 +105,7 @@ def calibrate(
         ),
         pairs=calibrate_pairs(held, _stage(progress, "pairs")),
         search=calibrate_search(held, scoring, _stage(progress, "searches")),
+        usual=held.usual,
         held_back=hold_back(held, scoring, _stage(progress, "check")) if check else None,
     )
 

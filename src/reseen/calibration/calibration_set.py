@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from reseen.calibration.usual import Usual
 from reseen.errors import FeaturesError
 from reseen.scores.labels import DISTRACTOR, UNKNOWN_CAMERA, Labels
 from reseen.scores.normalise import unit_rows
@@ -26,12 +27,14 @@ class CalibrationSet:
         features: unit-norm rows.
         persons: > 0.
         cameras: ≥ 0, or -1 when unknown.
+        usual: what the images look like; None where only their features are known.
     """
 
     name: str
     features: Float32[np.ndarray, "n d"]
     persons: Int64[np.ndarray, " n"]
     cameras: Int64[np.ndarray, " n"]
+    usual: Usual | None = None
 
     @classmethod
     def of(

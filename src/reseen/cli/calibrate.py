@@ -128,7 +128,7 @@ def calibrate(
     if save_features is not None:
         write_calibration_set(save_features, held)
         # What is calibrated is what was stored, to the last bit: its hash is in the calibration.
-        held = replace(read_calibration_set(save_features), name=held.name)
+        held = replace(read_calibration_set(save_features), name=held.name, usual=held.usual)
     with StageBars() as bars:
         rule = cast("ScoringRule", scoring.replace("-", "_"))
         calibration = run_calibration(held, rule, bars, check=on is not None)

@@ -22,11 +22,13 @@ class Embedded:
         names: of the images that were embedded, in their order: paths, or `image 3` for the fourth that was given.
         features: (n, d) float32 of unit norm, one row a name.
         broken: errors of the other images, by their names.
+        looks: what the images look like, as `reseen.images.looks` tells it; None of features alone.
     """
 
     names: tuple[str, ...]
     features: Float32[np.ndarray, "n d"]
     broken: dict[str, ImageError]
+    looks: Float32[np.ndarray, "n 6"] | None = None
 
     @property
     def tried(self) -> int:
@@ -73,8 +75,12 @@ def gather(batches: Iterable[Embedded], images: int, feature_size: int) -> Embed
     names: list[str] = []
     broken: dict[str, ImageError] = {}
     features = np.empty((images, feature_size), dtype=np.float32)
+    looks: list[Float32[np.ndarray, "_ 6"]] = []
     for batch in batches:
         features[len(names) : len(names) + len(batch)] = batch.features
         names += batch.names
         broken |= batch.broken
-    return Embedded(tuple(names), features[: len(names)], broken)
+        looks += [] if batch.looks is None else [batch.looks]
+    seen = np.concatenate(looks) if looks else None
+    whole = seen is not None and len(seen) == len(names)
+    return Embedded(tuple(names), features[: len(names)], broken, seen if whole else None)

@@ -124,10 +124,7 @@ class Embedder:
             UsageError: something is no image, or is a URL.
             EngineError: the engine failed.
         """
-        embedded = self.embed_each(images, colour=colour)
-        for error in embedded.broken.values():
-            raise error
-        return embedded.features
+        return self._whole(images, colour).features
 
     def embed_each(self, images: Images, progress: OnProgress | None = None, *, colour: Colour = "rgb") -> Embedded:
         """Like `embed`, but goes on where an image cannot be read, and says which.
@@ -241,8 +238,26 @@ class Embedder:
             raise UsageError(
                 "only two images can be compared", expected="2", got=str(len(sources)), cure="give one image each"
             )
-        first, second = self.embed(sources)
-        return compared(self.calibration, float(first @ second), rate)
+        both = self._whole(sources, colour)
+        first, second = both.features
+        which = {0: "the first image", 1: "the second image"}
+        unlike = [f"{which[place]} is {how}" for place, how in self.differences(both).items()]
+        return compared(self.calibration, float(first @ second), rate, " and ".join(unlike) or None)
+
+    def differences(self, embedded: Embedded) -> dict[int, str]:
+        """How images differ from all that the calibration was measured on, by their index, in words.
+
+        No error rate holds for such images, and verdicts about them are `unsure`. Where nothing is known of what the
+        images or the calibration's look like, none is told to differ.
+
+        Args:
+            embedded: images, as `embed_each` and `stream` give them.
+        """
+        usual = None if self.calibration is None else self.calibration.usual
+        if usual is None or embedded.looks is None:
+            return {}
+        found = usual.differences(embedded.looks, embedded.features)
+        return {index: how for index, how in enumerate(found) if how is not None}
 
     def similarity(self, a: Features, b: Features, *, colour: Colour = "rgb") -> Float32[np.ndarray, "n m"]:
         """Cosine similarities, -1 to 1, of all of `a` with all of `b`.
@@ -296,7 +311,18 @@ class Embedder:
         scores = asked.features @ known.features.T
         first = largest(scores, min(k, len(known)))[0]
         within = Gallery(len(known), people, rate)
-        return tuple(found(self.calibration, float(scores[0, index]), known.names[index], within) for index in first)
+        of_query = next((f"the query is {how}" for how in self.differences(asked).values()), None)
+        unlike = {index: f"it is {how}" for index, how in self.differences(known).items()}
+        return tuple(
+            found(
+                self.calibration,
+                float(scores[0, index]),
+                known.names[index],
+                within,
+                of_query or unlike.get(int(index)),
+            )
+            for index in first
+        )
 
     def close(self) -> None:
         """Let go of the model. It cannot be used any more."""
@@ -321,7 +347,14 @@ class Embedder:
             self._require_own(features)
             return Embedded(tuple(map(str, range(len(features)))), features, {})
         sources = image_sources(given, colour)
-        return Embedded(tuple(each.name for each in sources), self.embed(sources), {})
+        return self._whole(sources, colour)
+
+    def _whole(self, images: Images, colour: Colour) -> Embedded:
+        """All of the images, or the error of the first that cannot be read."""
+        embedded = self.embed_each(images, colour=colour)
+        for error in embedded.broken.values():
+            raise error
+        return embedded
 
     def _require_own(self, features: np.ndarray) -> None:
         fits = features.ndim == 2 and features.shape[1] == self.feature_size
@@ -338,7 +371,7 @@ class Embedder:
         batch = prepare(sources, self.preprocess)
         with turns or nullcontext():
             features = self._features(batch.pixels, shared=turns is not None)
-        return Embedded(batch.names, features, batch.broken)
+        return Embedded(batch.names, features, batch.broken, batch.looks)
 
     def _features(self, pixels: UInt8[np.ndarray, "n h w 3"], *, shared: bool) -> Float32[np.ndarray, "n d"]:
         expected = (len(pixels), self.feature_size)

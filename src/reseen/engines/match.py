@@ -39,13 +39,16 @@ class Match:
         return f"Match({', '.join(told)})"
 
 
-def compared(calibration: Calibration | None, score: float, rate: float | None = None) -> Match:
+def compared(
+    calibration: Calibration | None, score: float, rate: float | None = None, unlike: str | None = None
+) -> Match:
     """What the score of two images means.
 
     Args:
         calibration: of the model; None where there is none.
         score: cosine similarity.
         rate: of false matches that the answer `same` is to keep, one of the calibration's; None: 0.001.
+        unlike: how the images differ from all that were calibrated on, where they do.
 
     Raises:
         UsageError: the calibration does not know the rate.
@@ -55,7 +58,7 @@ def compared(calibration: Calibration | None, score: float, rate: float | None =
     from reseen.calibration import verdict  # noqa: PLC0415 - scipy, which scores do not need
 
     asked = verdict.FALSE_MATCH_RATE if rate is None else rate
-    return Match(score, verdict.compare_verdict(calibration, score, false_match_rate=asked))
+    return Match(score, verdict.compare_verdict(calibration, score, false_match_rate=asked, unlike=unlike))
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ class Gallery:
         return self.images if self.people is None else min(self.people, self.images)
 
 
-def found(calibration: Calibration | None, score: float, name: str, gallery: Gallery) -> Match:
+def found(
+    calibration: Calibration | None, score: float, name: str, gallery: Gallery, unlike: str | None = None
+) -> Match:
     """What the score of a search's result means.
 
     Args:
@@ -86,6 +91,7 @@ def found(calibration: Calibration | None, score: float, name: str, gallery: Gal
         score: cosine similarity.
         name: of what was found.
         gallery: that was searched.
+        unlike: how the images differ from all that were calibrated on, where they do.
 
     Raises:
         UsageError: the rate is none.
@@ -96,4 +102,5 @@ def found(calibration: Calibration | None, score: float, name: str, gallery: Gal
 
     fpir = verdict.FPIR if gallery.rate is None else gallery.rate
     people, images = gallery.most_people, gallery.images
-    return Match(score, verdict.search_verdict(calibration, score, people, images=images, fpir=fpir), name)
+    told = verdict.search_verdict(calibration, score, people, images=images, fpir=fpir, unlike=unlike)
+    return Match(score, told, name)

@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from reseen.errors import ImageError
+from reseen.images.looks import looks_of
 from reseen.images.preprocess import Preprocess
 from reseen.images.source import ImageSource
-from reseen.shapes import UInt8
+from reseen.shapes import Float32, UInt8
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +23,13 @@ class Batch:
         names: of those that could be read, in their order.
         pixels: (n, h, w, 3), their RGB pixels at the preprocess size; none when no image could be read.
         broken: why the others could not, by their names.
+        looks: what the images look like, as `looks_of` tells it.
     """
 
     names: tuple[str, ...]
     pixels: UInt8[np.ndarray, "n h w 3"]
     broken: dict[str, ImageError]
+    looks: Float32[np.ndarray, "n 6"]
 
 
 def fit(image: UInt8[np.ndarray, "_ _ 3"] | Image.Image, preprocess: Preprocess) -> UInt8[np.ndarray, "h w 3"]:
@@ -48,11 +51,14 @@ def prepare(sources: Sequence[ImageSource], preprocess: Preprocess) -> Batch:
     pixels = np.empty((len(sources), preprocess.height, preprocess.width, 3), dtype=np.uint8)
     names: list[str] = []
     broken: dict[str, ImageError] = {}
+    sizes: list[tuple[int, int]] = []
     for each in sources:
         try:
-            pixels[len(names)] = fit(each.decode(), preprocess)
+            image = each.decode()
+            pixels[len(names)] = fit(image, preprocess)
         except ImageError as error:
             broken[each.name] = error
         else:
             names.append(each.name)
-    return Batch(tuple(names), pixels[: len(names)], broken)
+            sizes.append(image.shape[:2] if isinstance(image, np.ndarray) else image.size[::-1])
+    return Batch(tuple(names), pixels[: len(names)], broken, looks_of(pixels[: len(names)], sizes))

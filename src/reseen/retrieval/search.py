@@ -90,20 +90,33 @@ def search_folder(
             cure="search in several calls",
         )
     found(embedder.calibration, 0.0, "", Gallery(1, people, rate))  # a wrong rate is refused before the work
-    wanted = embedder.embed(queries)
+    asked = embedder.embed_each(queries)
+    for error in asked.broken.values():
+        raise error
     own_files = _OwnFiles([each.name for each in queries])
-    lists = _Lists(wanted, k)
+    lists = _Lists(asked.features, k)
     left_out: list[list[str]] = [[] for _ in queries]
     broken: dict[str, str] = {}
+    of_queries, of_images = embedder.differences(asked), dict[str, str]()
     for batch in reported(embedder.stream(gallery), len(gallery), progress):
         own = own_files.among(batch.names)
         for query, index in np.argwhere(own):
             left_out[query].append(batch.names[index])
         lists.add(batch.names, batch.features, own)
+        of_images |= {batch.names[index]: how for index, how in embedder.differences(batch).items()}
         broken |= {name: error.short for name, error in batch.broken.items()}
     searched = [
-        _searched(embedder, query.name, out, Gallery(lists.seen - len(out), people, rate), listed)
-        for query, out, listed in zip(queries, left_out, lists.of(), strict=True)
+        Searched(
+            query.name,
+            tuple(left_out[index]),
+            within.most_people,
+            tuple(
+                found(embedder.calibration, score, name, within, _unlike(of_queries.get(index), of_images.get(name)))
+                for name, score in listed
+            ),
+        )
+        for index, (query, listed) in enumerate(zip(queries, lists.of(), strict=True))
+        for within in [Gallery(lists.seen - len(left_out[index]), people, rate)]
     ]
     return Search(tuple(searched), lists.seen, broken)
 
@@ -141,11 +154,11 @@ def _pick(names: Sequence[str], places: Int32[np.ndarray, " k"]) -> list[str]:
     return [names[place] for place in places]
 
 
-def _searched(
-    embedder: Embedder, query: str, left_out: Sequence[str], gallery: Gallery, listed: Sequence[tuple[str, float]]
-) -> Searched:
-    matches = tuple(found(embedder.calibration, score, name, gallery) for name, score in listed)
-    return Searched(query, tuple(left_out), gallery.most_people, matches)
+def _unlike(query: str | None, image: str | None) -> str | None:
+    """How the two images of a match differ from what was calibrated on."""
+    if query is not None:
+        return f"the query is {query}"
+    return None if image is None else f"it is {image}"
 
 
 class _OwnFiles:
