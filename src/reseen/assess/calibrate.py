@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reseen.assess.extract import EmbedsFiles, Progress, extract_features
+from reseen.assess.extract import EmbedsImages, Progress, extract_features
 from reseen.assess.features import read_features
 from reseen.assess.usual import learn_usual
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
@@ -97,8 +97,9 @@ def evaluation_people(manifest: Manifest) -> Manifest:
             got=", ".join(sorted(part for part in parts if part)) or "no parts",
             cure="leave --on out: all people of a dataset without parts are calibrated on",
         )
-    kept = [sample for sample in manifest.samples if sample.split in ("query", "gallery")]
-    persons = {sample.person for sample in kept} - {DISTRACTOR_NAME, JUNK_NAME}
+    nobody = {DISTRACTOR_NAME, JUNK_NAME}
+    kept = [each for each in manifest.samples if each.split in ("query", "gallery") and each.person not in nobody]
+    persons = {sample.person for sample in kept}
     samples = tuple(replace(sample, split="gallery") for sample in kept)
     return replace(manifest, name=f"the {len(persons)} evaluation people of {manifest.name}", samples=samples)
 
@@ -119,7 +120,7 @@ def evaluated_people(features: Path) -> CalibrationSet:
 
 
 def embed_calibration_people(
-    embedder: EmbedsFiles, people: Manifest, progress: Progress | None = None
+    embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
     """Features of people to calibrate on, and what their images look like.
 
@@ -131,7 +132,7 @@ def embed_calibration_people(
     Raises:
         ImageError: an image cannot be read.
     """
-    samples = tuple(sample for sample in people.split("gallery") if sample.person != DISTRACTOR_NAME)
+    samples = people.split("gallery")
     features = extract_features(embedder, [sample.path for sample in samples], progress, "calibration")
     labels = Codes.of(samples).labels(people.name, samples)
     held = CalibrationSet.of(people.name, features, labels.persons, labels.cameras)

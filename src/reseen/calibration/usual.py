@@ -1,10 +1,10 @@
 """`Usual`: what the images that a calibration was measured on look like, so that no rate is told of others.
 
 Two things are learnt. *Looks*: between which bounds brightness, contrast, colour, sharpness, height and aspect of
-almost all images lie. *Directions*: of the model's features, along which copies that were turned upside down, or cut in half,
-differ from the images themselves: Fisher's linear discriminant ("The use of multiple measurements in taxonomic
-problems", 1936), with a shrunk covariance. An image that lies outside of any bound is unlike those that were calibrated
-on. Each bound leaves out so small a share of them that all bounds together hold back less than 1 in 100 images.
+almost all images lie. *Directions*: of the model's features, along which copies that were turned upside down, or cut
+in half, differ from the images themselves: Fisher's linear discriminant ("The use of multiple measurements in
+taxonomic problems", 1936), with a shrunk covariance. An image outside of any bound is unlike those that were
+calibrated on. Each bound leaves out so few of these that all bounds together hold back less than 1 image in 100.
 """
 
 from __future__ import annotations
