@@ -2,13 +2,13 @@
 
     python benchmarks/verdicts.py MARKET1501 [--bundle BUNDLE] [--people N] [--copies N]
 
-Half of the evaluation people of Market-1501 calibrate, the other half is measured: pairs and searches both ways, folders
-and altered images one way. Prints a table of what was asked for and what was measured. Exit code 1 when a promise is
-broken: of different-person pairs ≥ 90 % are called different at a false-non-match rate ≤ 1 %; of same-person pairs
-≥ 65 % the same at a false-match rate of 0.1 %; of true first ranks in folders of 300 images ≥ 60 % the same at a
-false-positive rate of 1 %; rates that were asked for lie within the measured intervals; of altered strangers' pairs at
-most 1 in 1,000 are called the same, while at most 2 % of the dataset's own pairs are held back; looking at an image costs
-at most 3 % of embedding it.
+Half of the evaluation people of Market-1501 calibrate, the other half is measured: pairs and searches both ways,
+folders and altered images one way. Prints a table of what was asked for and what was measured. Exit code 1 when a
+promise is broken: of different-person pairs ≥ 90 % are called different at a false-non-match rate ≤ 1 %; of same-person
+pairs ≥ 65 % the same at a false-match rate of 0.1 %; of true first ranks in folders of 300 images ≥ 60 % the same at a
+false-positive rate of 1 %; the rates asked for lie within the measured intervals; of altered strangers' pairs at most 1
+in 1,000 are called the same, while at most 2 % of the dataset's own pairs are held back; looking at an image costs at
+most 3 % of embedding it.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def test_machines_get_all_of_it(reseen: Reseen, home: Path) -> None:
     told = json.loads(reseen("models", "list", "--json").out)["models"]
     one = json.loads(reseen("models", "show", "resnet50_imagenet", "--json").out)
 
-    assert [entry["name"] for entry in told] == [entry.name for entry in known.ENTRIES]
+    assert [entry["name"] for entry in told] == ["default", *(entry.name for entry in known.ENTRIES)]
     assert one in told
     assert one["sha256_prefix"] == "0676ba61"
     assert one["sha256"] is None
@@ -324,3 +324,15 @@ def test_p10_a_pickle_that_runs_something_is_refused(reseen: Reseen, tmp_path: P
     assert answer.code == 2
     assert well_told(answer)
     assert not (tmp_path / "trace").exists()
+
+
+def test_the_model_that_comes_with_reseen_is_known_with_its_terms(reseen: Reseen) -> None:
+    listed, shown = reseen("models", "list"), reseen("models", "show", "default")
+
+    assert listed.out.startswith("default\n")
+    for answer in (listed, shown):
+        assert "research use only: Market-1501 may be used for research and not" in " ".join(answer.out.split())
+    facts = json.loads(reseen("models", "show", "default", "--json").out)
+    assert facts["name"] == "default"
+    assert facts["figures"]["recall1"] > 80
+    assert json.loads(reseen("models", "list", "--json").out)["models"][0] == facts

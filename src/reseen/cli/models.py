@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reseen.bundle.shipped import DEFAULT, bundle_folder
 from reseen.cli.console import StageBars, fold, give, say
 from reseen.cli.options import JsonOption, OverrideOption
 from reseen.errors import UsageError
@@ -59,11 +60,12 @@ def list_models(as_json: JsonOption = False) -> None:
     from reseen.catalogue.known import ENTRIES
 
     store = _store()
+    known = [(_shipped(), None), *((entry, store.find(entry)) for entry in ENTRIES)]
     if as_json:
-        give({"models": [_facts(entry, store.find(entry)) for entry in ENTRIES]})
+        give({"models": [_facts(entry, kept) for entry, kept in known]})
         return
-    for entry in ENTRIES:
-        facts = _in_words(entry, store.find(entry))
+    for entry, kept in known:
+        facts = _in_words(entry, kept)
         give("\n".join([entry.name, *(fold(f"  {fact}", facts[fact], INDENT + 2) for fact in LISTED)]))
 
 
@@ -75,8 +77,8 @@ def show(name: NameArgument, as_json: JsonOption = False) -> None:
     """
     from reseen.catalogue.known import find_entry
 
-    entry = find_entry(name)
-    kept = _store().find(entry)
+    entry = _shipped() if name == DEFAULT else find_entry(name)
+    kept = None if name == DEFAULT else _store().find(entry)
     if as_json:
         give(_facts(entry, kept))
         return
@@ -227,6 +229,35 @@ def _told(imported: Imported) -> list[str]:
     return [f"{len(imported.loaded)} entries taken, {len(imported.dropped)} dropped", *dropped, *imported.notes]
 
 
+def _shipped() -> Entry:
+    """The model that comes with reseen, as its bundle tells it."""
+    from reseen.bundle.bundle import open_bundle
+    from reseen.catalogue.entry import Entry
+
+    bundle = open_bundle(bundle_folder(None))
+    told = bundle.description
+    file = told.files[told.models[0].files[0]]
+    data = told.training_data
+    return Entry(
+        name=DEFAULT,
+        what=f"the model that comes with reseen: {told.feature_size} numbers, {told.preprocess.height}×"
+        f"{told.preprocess.width} pixels; used where no --bundle is named",
+        licence="not stated" if data is None else data.licence,
+        trained_on="not stated" if data is None else data.name,
+        stated_by="its README.md",
+        use="reseen compare A.jpg B.jpg",
+        figures={
+            name: round(100 * value, 1)
+            for figures in told.metrics.values()
+            for name, value in figures.items()
+            if name in ("recall1", "mAP")
+        },
+        path=str(bundle.path(told.models[0])),
+        bytes=file.bytes,
+        sha256=file.sha256,
+    )
+
+
 def _store() -> Store:
     from reseen.catalogue.store import Store
 
@@ -251,7 +282,8 @@ def _facts(entry: Entry, kept: Kept | None) -> dict[str, object]:
 
 def _in_words(entry: Entry, kept: Kept | None) -> dict[str, str]:
     """What a person wants to know, by what it is about."""
-    here = f"comes with the sources: {entry.path}" if entry.url is None else "not pulled"
+    whole = "reseen" if entry.name == DEFAULT else "the sources"
+    here = f"comes with {whole}: {entry.path}" if entry.url is None else "not pulled"
     return {
         "name": entry.name,
         "what": entry.what,
