@@ -17,9 +17,9 @@ from reseen.images.looks import LOOKS
 from reseen.shapes import Float32, Float64
 from reseen.strict import Strict
 
-LEFT_OUT = 5e-4
+LEFT_OUT = 3e-4
 """Share of the images outside of each bound of their looks."""
-LEFT_OUT_BY_DIRECTION = 8e-4
+LEFT_OUT_BY_DIRECTION = 2e-4
 SHAPE_SLACK = 1.5
 """How many times lower than any image, or narrower or wider, one may be: shapes are alike within a dataset, and a
 detector's crops are not."""
