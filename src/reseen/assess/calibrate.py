@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reseen.assess.extract import EmbedsImages, Progress, extract_features
+from reseen.assess.extract import EmbedsFiles, Progress, extract_features
 from reseen.assess.features import read_features
 from reseen.assess.usual import learn_usual
 from reseen.bundle.bundle import CALIBRATION, Bundle, write_bundle
@@ -120,7 +120,7 @@ def evaluated_people(features: Path) -> CalibrationSet:
 
 
 def embed_calibration_people(
-    embedder: EmbedsImages, people: Manifest, progress: Progress | None = None
+    embedder: EmbedsFiles, people: Manifest, progress: Progress | None = None
 ) -> CalibrationSet:
     """Features of people to calibrate on, and what their images look like.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from reseen.assess.extract import EmbedsImages, Progress
+from reseen.assess.extract import EmbedsFiles, Progress
 from reseen.calibration.usual import IMAGES_A_DIMENSION, Usual, usual_of
 from reseen.images.decode import decode_image
 from reseen.images.looks import looks_of
@@ -17,6 +18,7 @@ from reseen.shapes import Float32, UInt8
 
 MOST_ALTERED = 2000
 """Images that are altered, or as many as directions need."""
+BATCH = 32
 STAGE = "looks"
 
 _Alter = Callable[[UInt8[np.ndarray, "h w 3"]], UInt8[np.ndarray, "_ w 3"]]
@@ -28,8 +30,22 @@ ALTERED: dict[str, _Alter] = {
 """What is done to images, by what they are then, in words."""
 
 
+@runtime_checkable
+class EmbedsImages(Protocol):
+    """A live network, or a loaded bundle."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """How an image becomes the network's input."""
+        ...
+
+    def embed(self, images: list[np.ndarray]) -> Float32[np.ndarray, "n d"]:
+        """Unit-norm features of RGB images."""
+        ...
+
+
 def learn_usual(
-    embedder: EmbedsImages,
+    embedder: EmbedsFiles,
     paths: Sequence[Path],
     features: Float32[np.ndarray, "n d"],
     progress: Progress | None = None,
@@ -45,9 +61,9 @@ def learn_usual(
     Raises:
         ImageError: an image cannot be read.
     """
-    preprocess = getattr(embedder, "preprocess", None)
-    if not isinstance(preprocess, Preprocess):
+    if not isinstance(embedder, EmbedsImages):
         return None
+    preprocess = embedder.preprocess
     most = max(MOST_ALTERED, IMAGES_A_DIMENSION * features.shape[1])
     few = set(np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int).tolist())
     looks: list[Float32[np.ndarray, "_ 6"]] = []
@@ -59,7 +75,7 @@ def learn_usual(
         looks.append(looks_of(pixels[None], [image.shape[:2]]))
         if number in few:
             waiting.append(pixels)
-        if len(waiting) == embedder.batch_size or (waiting and number == len(paths) - 1):
+        if len(waiting) == BATCH or (waiting and number == len(paths) - 1):
             for words, alter in ALTERED.items():
                 altered[words].append(embedder.embed([fit(alter(each), preprocess) for each in waiting]))
             waiting.clear()
