@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reseen.bundle.bundle import Bundle
     from reseen.calibration.calibration import Calibration
     from reseen.calibration.verdict import Verdict
+    from reseen.datasets.manifest import Manifest, Sample
     from reseen.datasets.open import open_dataset
     from reseen.engines.embedded import Embedded
     from reseen.engines.embedder import Embedder
@@ -62,6 +63,7 @@ __all__ = [
     "FeaturesError",
     "ImageError",
     "Interrupted",
+    "Manifest",
     "Match",
     "Preprocess",
     "Recipe",
@@ -69,6 +71,7 @@ __all__ = [
     "ReseenError",
     "Run",
     "RunError",
+    "Sample",
     "StorageError",
     "TrainingError",
     "UsageError",
@@ -85,10 +88,12 @@ _HOMES = {
     "Calibration": "calibration.calibration",
     "Embedded": "engines.embedded",
     "Embedder": "engines.embedder",
+    "Manifest": "datasets.manifest",
     "Match": "engines.match",
     "Preprocess": "images.preprocess",
     "Recipe": "recipe.schema",
     "Run": "run_folder",
+    "Sample": "datasets.manifest",
     "Verdict": "calibration.verdict",
     "load": "engines.load",
     "load_recipe": "recipe.load",

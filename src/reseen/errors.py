@@ -11,6 +11,14 @@ from __future__ import annotations
 class ReseenError(Exception):
     """Base of all errors raised by reseen.
 
+    Example:
+        >>> import reseen
+        >>> try:
+        ...     reseen.load("no/such/bundle")
+        ... except reseen.ReseenError as error:
+        ...     print(type(error).__name__, error.exit_code)
+        BundleError 2
+
     Args:
         what: one sentence saying what went wrong, naming the file, key or value at fault.
         expected: what would have been right.

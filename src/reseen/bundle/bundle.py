@@ -24,9 +24,18 @@ CARD = "README.md"
 MAX_DESCRIPTION_BYTES = 4 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A folder with a model in one or more formats, and what is needed to use it as it was trained.
+
+    Example:
+        >>> import reseen
+        >>> with reseen.load() as embedder:
+        ...     bundle = embedder.bundle
+        >>> bundle
+        <Bundle default: 160 numbers an image, onnx fp16, calibrated>
+        >>> bundle.description.training_data.name
+        'Market-1501'
 
     Attributes:
         folder: where it is.
@@ -35,6 +44,11 @@ class Bundle:
 
     folder: Path
     description: Description
+
+    def __repr__(self) -> str:
+        told, calibrated = self.description, "not calibrated" if self.calibration is None else "calibrated"
+        models = ", ".join(f"{each.format} {each.precision}" for each in told.models)
+        return f"<Bundle {told.name}: {told.feature_size} numbers an image, {models or 'no model'}, {calibrated}>"
 
     def path(self, model: Model) -> Path:
         """The file of a model that an engine opens."""

@@ -50,6 +50,13 @@ class CalibrationSource(Strict):
 class Calibration(Strict):
     """What a score means: for two images, and for the best of a search.
 
+    Example:
+        >>> import reseen
+        >>> with reseen.load() as embedder:
+        ...     calibration = embedder.calibration
+        >>> calibration.source.people > 0
+        True
+
     Attributes:
         format: version of this file; files of format 1 hold less.
         source: whom it was measured on.
@@ -65,6 +72,9 @@ class Calibration(Strict):
     search: SearchCalibration
     usual: Usual | None = None
     held_back: HeldBack | None = None
+
+    def __repr__(self) -> str:
+        return f"<Calibration on {self.source.name}: {self.source.people:,} people, {self.source.images:,} images>"
 
 
 def calibrate(

@@ -30,6 +30,14 @@ FPIR = 1e-2
 class Verdict:
     """What a score means.
 
+    Example:
+        >>> import numpy as np, reseen
+        >>> crop = np.random.default_rng(0).integers(0, 256, (128, 64, 3), dtype=np.uint8)
+        >>> with reseen.load() as embedder:
+        ...     verdict = embedder.compare(crop, crop).verdict
+        >>> verdict.answer in {"same", "unsure", "different"}
+        True
+
     Attributes:
         answer: `same` and `different` only where the calibration supports the rate asked for; otherwise `unsure`.
         score: cosine similarity.

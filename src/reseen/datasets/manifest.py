@@ -24,6 +24,11 @@ DISTRACTOR_NAME = "0000"
 class Sample:
     """One image of one person.
 
+    Example:
+        >>> import pathlib, reseen
+        >>> reseen.Sample(pathlib.Path("a.jpg"), person="anna", camera="hall").split is None
+        True
+
     Attributes:
         path: the image file.
         person: identity as written in the dataset; `JUNK_NAME` and `DISTRACTOR_NAME` are special.
@@ -39,9 +44,16 @@ class Sample:
     time: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Manifest:
     """All images of a dataset, in a fixed order.
+
+    Example:
+        >>> import pathlib, reseen
+        >>> root = pathlib.Path("crops")
+        >>> samples = tuple(reseen.Sample(root / f"{place}.jpg", "anna", split="query") for place in range(3))
+        >>> reseen.Manifest("ours", root, samples)
+        <Manifest ours: 3 images of 1 person>
 
     Attributes:
         name: what to call the dataset in logs.
@@ -56,6 +68,14 @@ class Manifest:
     samples: tuple[Sample, ...]
     passed_over: tuple[Path, ...] = ()
     merged: tuple[Manifest, ...] = ()
+
+    def __repr__(self) -> str:
+        people = len({sample.person for sample in self.samples} - {JUNK_NAME, DISTRACTOR_NAME})
+        images = len(self.samples)
+        return (
+            f"<Manifest {self.name}: {images:,} image{'' if images == 1 else 's'} of {people:,} "
+            f"{'person' if people == 1 else 'people'}>"
+        )
 
     def split(self, split: Split) -> tuple[Sample, ...]:
         """Images of one part, without junk. A dataset that names no parts gives all its images for every part."""

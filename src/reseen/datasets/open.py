@@ -17,10 +17,19 @@ DatasetSource = str | Path | Manifest
 
 
 def open_dataset(source: DatasetSource) -> Manifest:
-    """Read the dataset at a path; one that was read before is returned as it is.
+    r"""Read the dataset at a path; one that was read before is returned as it is.
 
     It may be a CSV or parquet manifest, a folder that holds `manifest.csv` or `manifest.parquet`, Market-1501 (the
     folder itself, or one at most two levels below), or a folder with a folder for each person.
+
+    Example:
+        >>> import pathlib, tempfile, reseen
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = pathlib.Path(folder, "people.csv")
+        ...     _ = table.write_text("path,person,camera\na.jpg,anna,hall\nb.jpg,anna,door\n")
+        ...     people = reseen.open_dataset(table)
+        >>> [(sample.person, sample.camera) for sample in people.samples]
+        [('anna', 'hall'), ('anna', 'door')]
 
     Raises:
         DatasetError: there is nothing at the path, or nothing that can be read as a dataset.

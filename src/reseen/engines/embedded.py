@@ -18,6 +18,15 @@ class Embedded:
 
     Iterating gives pairs of a name and a feature; the length is the number of features.
 
+    Example:
+        >>> import numpy as np, reseen
+        >>> with reseen.load() as embedder:
+        ...     embedded = embedder.embed_each([np.zeros((128, 64, 3), np.uint8), b"torn"])
+        >>> embedded.names, len(embedded)
+        (('image 0',), 1)
+        >>> print(embedded.broken["image 1"].short)
+        image 1 is not an image that can be read: a file that begins with b'torn'
+
     Attributes:
         names: of the images that were embedded, in their order: paths, or `image 3` for the fourth that was given.
         features: (n, d) float32 of unit norm, one row a name.

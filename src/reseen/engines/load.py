@@ -29,6 +29,12 @@ def load(
 ) -> Embedder:
     """Load a bundle.
 
+    Example:
+        >>> import reseen
+        >>> with reseen.load(threads=1) as embedder:
+        ...     print(embedder.preprocess.height, embedder.preprocess.width)
+        192 96
+
     Args:
         bundle: its folder; None, or `default`: the one that comes with reseen, for research only.
         engine: what runs it: `onnxruntime`, `openvino` or `mnn`.

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 class Match:
     """How alike two images are.
 
+    Example:
+        >>> import numpy as np, reseen
+        >>> crops = np.random.default_rng(0).integers(0, 256, (3, 128, 64, 3), dtype=np.uint8)
+        >>> with reseen.load() as embedder:
+        ...     best = embedder.search(crops[1], crops)[0]
+        >>> best.name, round(best.score, 3)
+        ('image 1', 1.0)
+
     Attributes:
         score: cosine similarity, -1 to 1.
         verdict: whether that is one person, and how often such an answer is wrong; None without a calibration.

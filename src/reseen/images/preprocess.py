@@ -19,6 +19,11 @@ class Preprocess(BaseModel):
     The image is resized to `height` × `width` pixels with antialiased bilinear resampling (Pillow's `BILINEAR`),
     scaled to 0..1, then normalised per channel as `(x - mean) / std`.
 
+    Example:
+        >>> import reseen
+        >>> reseen.Preprocess(height=128, width=64).mean
+        (0.485, 0.456, 0.406)
+
     Attributes:
         height: pixels; images are resized to it, without keeping their proportions.
         width: pixels.

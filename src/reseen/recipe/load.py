@@ -33,6 +33,11 @@ def shipped_recipes() -> tuple[str, ...]:
 def load_recipe(source: str | Path | Recipe, overrides: Overrides = ()) -> Recipe:
     """The recipe that `source` names, with its `extends:` resolved and the overrides applied in order.
 
+    Example:
+        >>> import reseen
+        >>> reseen.load_recipe("tiny", ["training.epochs=3"]).training.epochs
+        3
+
     Args:
         source: a shipped name (`softmax_triplet`), the path of a YAML file, or a recipe to change.
         overrides: `a.b=value` each, as `-o` takes them, where the value is YAML; or a mapping from `a.b` to the value.

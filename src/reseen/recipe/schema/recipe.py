@@ -19,6 +19,11 @@ from reseen.recipe.schema.training import Training
 class Recipe(Settings):
     """Everything that defines a training run, but for the data and the output folder.
 
+    Example:
+        >>> import reseen
+        >>> reseen.load_recipe("baseline")
+        <Recipe baseline: resnet50, 256×128, 120 epochs, cross_entropy + triplet>
+
     Attributes:
         name: what to call it. A file without one goes by its file name.
         seed: of every random draw: initialisation, sampling, augmentation.
@@ -46,6 +51,13 @@ class Recipe(Settings):
     schedule: Schedule = MultiStep()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+
+    def __repr__(self) -> str:
+        size, losses = self.preprocess, " + ".join(loss.name for loss in self.losses)
+        return (
+            f"<Recipe {self.name}: {self.model.backbone.name}, {size.height}×{size.width}, "
+            f"{self.training.epochs} epochs, {losses}>"
+        )
 
     @field_validator("losses")
     @classmethod
