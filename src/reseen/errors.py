@@ -11,7 +11,7 @@ from __future__ import annotations
 class ReseenError(Exception):
     """Base of all errors raised by reseen.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> try:
         ...     reseen.load("no/such/bundle")

@@ -28,7 +28,7 @@ MAX_DESCRIPTION_BYTES = 4 * 2**20
 class Bundle:
     """A folder with a model in one or more formats, and what is needed to use it as it was trained.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> with reseen.load() as embedder:
         ...     bundle = embedder.bundle

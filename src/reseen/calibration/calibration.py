@@ -50,7 +50,7 @@ class CalibrationSource(Strict):
 class Calibration(Strict):
     """What a score means: for two images, and for the best of a search.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> with reseen.load() as embedder:
         ...     calibration = embedder.calibration

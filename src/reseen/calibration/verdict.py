@@ -30,7 +30,7 @@ FPIR = 1e-2
 class Verdict:
     """What a score means.
 
-    Example:
+    Examples:
         >>> import numpy as np, reseen
         >>> crop = np.random.default_rng(0).integers(0, 256, (128, 64, 3), dtype=np.uint8)
         >>> with reseen.load() as embedder:

@@ -24,7 +24,7 @@ DISTRACTOR_NAME = "0000"
 class Sample:
     """One image of one person.
 
-    Example:
+    Examples:
         >>> import pathlib, reseen
         >>> reseen.Sample(pathlib.Path("a.jpg"), person="anna", camera="hall").split is None
         True
@@ -48,7 +48,7 @@ class Sample:
 class Manifest:
     """All images of a dataset, in a fixed order.
 
-    Example:
+    Examples:
         >>> import pathlib, reseen
         >>> root = pathlib.Path("crops")
         >>> samples = tuple(reseen.Sample(root / f"{place}.jpg", "anna", split="query") for place in range(3))

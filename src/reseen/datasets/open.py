@@ -22,7 +22,7 @@ def open_dataset(source: DatasetSource) -> Manifest:
     It may be a CSV or parquet manifest, a folder that holds `manifest.csv` or `manifest.parquet`, Market-1501 (the
     folder itself, or one at most two levels below), or a folder with a folder for each person.
 
-    Example:
+    Examples:
         >>> import pathlib, tempfile, reseen
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     table = pathlib.Path(folder, "people.csv")

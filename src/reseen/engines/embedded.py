@@ -18,7 +18,7 @@ class Embedded:
 
     Iterating gives pairs of a name and a feature; the length is the number of features.
 
-    Example:
+    Examples:
         >>> import numpy as np, reseen
         >>> with reseen.load() as embedder:
         ...     embedded = embedder.embed_each([np.zeros((128, 64, 3), np.uint8), b"torn"])

@@ -52,7 +52,7 @@ class Embedder:
 
     Made by `reseen.load`.
 
-    Example:
+    Examples:
         >>> import numpy as np, reseen
         >>> crops = np.random.default_rng(0).integers(0, 256, (2, 128, 64, 3), dtype=np.uint8)
         >>> with reseen.load() as embedder:
@@ -148,7 +148,7 @@ class Embedder:
         Where the engine runs several calls at the same time, they share a batch: each decodes its images and then runs
         the model on them. So some decode while others compute, and none waits for the other within the model.
 
-        Example:
+        Examples:
             >>> import numpy as np, reseen
             >>> frames = (np.full((64, 32, 3), grey, np.uint8) for grey in range(0, 250, 50))
             >>> with reseen.load() as embedder:
@@ -196,7 +196,7 @@ class Embedder:
     ) -> Float32[np.ndarray, "n d"]:
         """Features of the boxes of a frame, one row a box; boxes are clipped to the frame.
 
-        Example:
+        Examples:
             >>> import numpy as np, reseen
             >>> frame = np.zeros((480, 640, 3), np.uint8)
             >>> with reseen.load() as embedder:

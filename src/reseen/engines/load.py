@@ -29,7 +29,7 @@ def load(
 ) -> Embedder:
     """Load a bundle.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> with reseen.load(threads=1) as embedder:
         ...     print(embedder.preprocess.height, embedder.preprocess.width)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Match:
     """How alike two images are.
 
-    Example:
+    Examples:
         >>> import numpy as np, reseen
         >>> crops = np.random.default_rng(0).integers(0, 256, (3, 128, 64, 3), dtype=np.uint8)
         >>> with reseen.load() as embedder:

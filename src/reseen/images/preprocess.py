@@ -19,7 +19,7 @@ class Preprocess(BaseModel):
     The image is resized to `height` × `width` pixels with antialiased bilinear resampling (Pillow's `BILINEAR`),
     scaled to 0..1, then normalised per channel as `(x - mean) / std`.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> reseen.Preprocess(height=128, width=64).mean
         (0.485, 0.456, 0.406)

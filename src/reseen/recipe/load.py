@@ -33,7 +33,7 @@ def shipped_recipes() -> tuple[str, ...]:
 def load_recipe(source: str | Path | Recipe, overrides: Overrides = ()) -> Recipe:
     """The recipe that `source` names, with its `extends:` resolved and the overrides applied in order.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> reseen.load_recipe("tiny", ["training.epochs=3"]).training.epochs
         3

@@ -19,7 +19,7 @@ from reseen.recipe.schema.training import Training
 class Recipe(Settings):
     """Everything that defines a training run, but for the data and the output folder.
 
-    Example:
+    Examples:
         >>> import reseen
         >>> reseen.load_recipe("baseline")
         <Recipe baseline: resnet50, 256×128, 120 epochs, cross_entropy + triplet>
