@@ -44,7 +44,7 @@ def test_every_public_name_has_an_example_that_runs(name: str) -> None:
 
 def calls(documented: str, name: str) -> list[ast.Call]:
     """What the lines of code in a docstring call by a public name."""
-    lines = re.findall(r"^ +(.*\breseen\..*)$", inspect.cleandoc(documented), re.MULTILINE)
+    lines = re.findall(rf"^ +((?:\w+ = )?reseen\.{name}\(.*)$", inspect.cleandoc(documented), re.MULTILINE)
     nodes = ast.walk(ast.parse("\n".join(lines)))
     return [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == f"reseen.{name}"]
 

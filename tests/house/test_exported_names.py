@@ -84,3 +84,15 @@ def test_importing_reseen_and_listing_its_names_loads_nothing(
 
     assert "reseen" in done.stdout
     assert not {"numpy", "torch", "scipy", "pydantic", "onnxruntime", "PIL"} & set(done.stdout.split("'"))
+
+
+def test_every_public_name_has_a_page(repository: Path) -> None:
+    """The errors share one."""
+    pages = repository / "docs" / "api"
+    menu = (repository / "mkdocs.yml").read_text(encoding="utf-8")
+    overview = (pages / "index.md").read_text(encoding="utf-8")
+
+    for name in PROMISED:
+        assert (pages / f"{name}.md").read_text(encoding="utf-8") == f"::: reseen.{name}\n"
+        assert f"- {name}: api/{name}.md\n" in menu
+        assert f"[`{name}`]({name}.md)" in overview
