@@ -16,19 +16,20 @@ _MARGIN = 1.25
 """A backdrop is this many frames wide, and this many times as high as a frame."""
 
 
-def draw_backdrop(scene: Scene, frame: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+def draw_backdrop(scene: Scene, frame: tuple[int, int], defocus: float, rng: np.random.Generator) -> Image.Image:
     """A wide view of a place, out of which the background of each image is cut.
 
     Args:
         scene: kind of place.
         frame: width and height of a frame, pixels.
+        defocus: blur, in heights of a frame.
         rng: source of its buildings, trees and stones.
     """
     width, height = frame[0] * _FRAMES_WIDE, round(frame[1] * _MARGIN)
     backdrop = Image.new("RGB", (width, height))
     horizon = round(height * rng.uniform(0.3, 0.5))
     _SCENES[scene](ImageDraw.Draw(backdrop), width, height, horizon, rng)
-    return backdrop.filter(ImageFilter.GaussianBlur(frame[1] / 200))
+    return backdrop.filter(ImageFilter.GaussianBlur(frame[1] * defocus))
 
 
 def cut_background(backdrop: Image.Image, frame: tuple[int, int], rng: np.random.Generator) -> Image.Image:

@@ -31,6 +31,8 @@ class Camera:
         blur: radius of the lens blur, pixels of the finished image.
         noise: standard deviation of the sensor noise, 0..255.
         detail: share of the resolution that it really has.
+        defocus: blur of what lies behind the people, in heights of the image.
+        clouds: share of the images in whose moment a cloud is before the sun.
     """
 
     scene: Scene
@@ -44,6 +46,8 @@ class Camera:
     blur: float
     noise: float
     detail: float
+    defocus: float
+    clouds: float
 
 
 def draw_camera(rng: np.random.Generator, place: int, cameras: int) -> Camera:
@@ -62,6 +66,27 @@ def draw_camera(rng: np.random.Generator, place: int, cameras: int) -> Camera:
         blur=rng.uniform(0.2, 0.8),
         noise=rng.uniform(2.0, 8.0),
         detail=rng.uniform(0.6, 1.0),
+        defocus=0.005,
+        clouds=0.2,
+    )
+
+
+def place_camera(place: int, cameras: int) -> Camera:
+    """Camera number `place` (from 0) of `cameras` around one square: all alike but for where they stand."""
+    return Camera(
+        scene="plaza",
+        heading=2 * math.pi * place / cameras,
+        pitch=0.15,
+        light_from=pick(np.random.default_rng(place), (-1.0, 1.0)),
+        gains=(1.0, 1.0, 1.0),
+        gamma=1.0,
+        black=10.0,
+        saturation=0.9,
+        blur=0.3,
+        noise=3.0,
+        detail=0.9,
+        defocus=0.03,
+        clouds=0.0,
     )
 
 
@@ -79,7 +104,7 @@ def expose(scene: Image.Image, size: tuple[int, int], camera: Camera, rng: np.ra
     """
     image = scene.reduce(scene.width // size[0])
     image = ImageEnhance.Color(image).enhance(camera.saturation)
-    cloud = float(rng.uniform(0.8, 1.15)) * (0.65 if rng.random() < 0.2 else 1.0)
+    cloud = float(rng.uniform(0.8, 1.15)) * (0.65 if rng.random() < camera.clouds else 1.0)
     image = image.point(_tone_curves(camera, cloud))
     detail = camera.detail * float(rng.uniform(0.75, 1.0))
     coarse = max(1, round(size[0] * detail)), max(1, round(size[1] * detail))

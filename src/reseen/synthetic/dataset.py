@@ -14,10 +14,11 @@ from reseen.datasets.manifest import JUNK_NAME, Manifest
 from reseen.datasets.market1501 import FOLDERS, read_market1501
 from reseen.errors import StorageError
 from reseen.files import require_empty
-from reseen.synthetic.camera import draw_camera
-from reseen.synthetic.person import draw_person
+from reseen.synthetic.camera import draw_camera, place_camera
+from reseen.synthetic.person import Person, draw_person
 from reseen.synthetic.plan import Plan
-from reseen.synthetic.shot import Studio, bad_crop, detector_crop
+from reseen.synthetic.shot import QUIET, Studio, bad_crop, detector_crop
+from reseen.synthetic.wardrobe import dress_apart
 
 _QUALITY = 92
 _FRAMES_APART = 25
@@ -77,7 +78,7 @@ def _write(directory: Path, plan: Plan, progress: Callable[[int, int], None] | N
     frames = [count(_FRAMES_APART, _FRAMES_APART) for _ in studios]
     for done, shot in enumerate(plan.shots(), start=1):
         rng = np.random.default_rng([plan.seed, _SHOTS, done])
-        person = draw_person(np.random.default_rng([plan.seed, _PERSONS, shot.person]))
+        person = _person(shot.person, plan)
         crop = bad_crop(rng) if shot.name == JUNK_NAME else detector_crop(rng)
         image = studios[shot.camera].photograph(person, crop, rng)
         file = f"{shot.name}_c{shot.camera + 1}s1_{next(frames[shot.camera]):06d}_01.jpg"
@@ -86,6 +87,14 @@ def _write(directory: Path, plan: Plan, progress: Callable[[int, int], None] | N
             progress(done, plan.images)
 
 
+def _person(number: int, plan: Plan) -> Person:
+    person = draw_person(np.random.default_rng([plan.seed, _PERSONS, number]))
+    return dress_apart(person, number) if plan.easy else person
+
+
 def _studio(place: int, plan: Plan) -> Studio:
+    if plan.easy:
+        square = np.random.default_rng([plan.seed, _SCENES])
+        return Studio(place_camera(place, plan.cameras), (plan.width, plan.height), square, QUIET)
     camera = draw_camera(np.random.default_rng([plan.seed, _CAMERAS, place]), place, plan.cameras)
     return Studio(camera, (plan.width, plan.height), np.random.default_rng([plan.seed, _SCENES, place]))

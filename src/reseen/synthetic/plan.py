@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from reseen.datasets.manifest import DISTRACTOR_NAME, JUNK_NAME, Split
 from reseen.errors import UsageError
@@ -59,6 +59,8 @@ class Plan:
         seed: decides everything that is random.
         height: of the images, pixels.
         width: of the images, pixels.
+        easy: whether a model that knows photographs alone is to find these people: all cameras stand around one
+            square in one light, nothing is in the way, and everybody is dressed differently.
 
     Raises:
         UsageError: a value is out of bounds (`LIMITS`), or there would be more than `IMAGE_LIMIT` images.
@@ -73,10 +75,11 @@ class Plan:
     seed: int = 0
     height: int = 128
     width: int = 64
+    easy: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            low, high = LIMITS[name]
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
             if not low <= value <= high:
                 raise UsageError(
                     f"{name} is out of bounds",

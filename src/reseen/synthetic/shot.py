@@ -20,9 +20,17 @@ from reseen.synthetic.skeleton import Pose
 OVERSAMPLING = 3
 """Scenes are painted this many times larger than the image, and averaged down."""
 
-_OBSTACLE_ODDS = 0.22
-_BYSTANDER_ODDS = 0.25
-_PASSER_ODDS = 0.08
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How often somebody walks behind the person, something stands before them, somebody walks before them."""
+
+    behind: float
+    obstacle: float
+    before: float
+
+
+BUSY, QUIET = Traffic(0.25, 0.22, 0.08), Traffic(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +63,28 @@ class Studio:
         camera: the camera.
         size: width and height of the images, pixels.
         rng: source of the scene.
+        traffic: what else there is.
     """
 
-    def __init__(self, camera: Camera, size: tuple[int, int], rng: np.random.Generator) -> None:
+    def __init__(
+        self, camera: Camera, size: tuple[int, int], rng: np.random.Generator, traffic: Traffic = BUSY
+    ) -> None:
         self.camera = camera
         self.size = size
+        self.traffic = traffic
         self._frame = size[0] * OVERSAMPLING, size[1] * OVERSAMPLING
-        self._backdrop = draw_backdrop(camera.scene, self._frame, rng)
+        self._backdrop = draw_backdrop(camera.scene, self._frame, camera.defocus, rng)
 
     def photograph(self, person: Person, crop: Crop, rng: np.random.Generator) -> Image.Image:
         """An RGB image of the person; `rng` decides the moment, the bystanders, the obstacles and the light."""
         picture = cut_background(self._backdrop, self._frame, rng)
-        if rng.random() < _BYSTANDER_ODDS:
+        if rng.random() < self.traffic.behind:
             behind = Crop(rng.uniform(0.45, 0.75), rng.uniform(-0.1, 1.1), rng.uniform(0.72, 0.86))
             picture = self._paint(picture, draw_person(rng), behind, rng)
         picture = self._paint(picture, person, crop, rng)
-        if rng.random() < _OBSTACLE_ODDS:
+        if rng.random() < self.traffic.obstacle:
             place_obstacle(picture, rng)
-        if rng.random() < _PASSER_ODDS:
+        if rng.random() < self.traffic.before:
             before = Crop(rng.uniform(1.0, 1.2), rng.choice([0.0, 1.0]) + rng.normal(0, 0.05), rng.uniform(1.02, 1.12))
             picture = self._paint(picture, draw_person(rng), before, rng)
         return expose(picture, self.size, self.camera, rng)
