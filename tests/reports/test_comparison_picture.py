@@ -11,7 +11,6 @@ from reseen.calibration.verdict import Answer, Verdict
 from reseen.engines.match import Match
 from reseen.errors import UsageError
 from reseen.reports.comparison_picture import MARGIN, SIDE, in_words, require_picture, write_comparison_picture
-from reseen.reports.drawing import HIT, MISS, UNKNOWN
 
 RED = np.full((100, 50, 3), (255, 0, 0), dtype=np.uint8)
 BLUE = np.full((30, 90, 3), (0, 0, 255), dtype=np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,14 +11,20 @@ from reseen.cli.console import StageBars, give, say
 from reseen.cli.options import DeviceOption
 from reseen.cli.train import show_training
 
+if TYPE_CHECKING:
+    from reseen.assess.evaluate import Evaluation
+
+WIDTH = 28
+"""Of what is in front of the figures."""
+
 
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")] = Path("demo"),
     device: DeviceOption = "auto",
 ) -> None:
-    """Show the whole way in a few minutes: draw people, train, evaluate before and after, export, compare, search.
+    """Show the whole way in a few minutes: find people with the shipped model; then train, evaluate, export, search.
 
-    Without the libraries that train, the model that comes with reseen goes the rest of the way.
+    All people are drawn. Without the libraries that train, the shipped model is all there is to see.
 
     Example: reseen demo --out demo
     """
@@ -26,15 +32,24 @@ def demo(
     from reseen.run_folder import Run
 
     with StageBars() as bars:
-        results = run_demo(Demo(out, device), [show_training(bars, Run(out / "run"))], bars)
-    for name, evaluation in results.evaluations().items():
-        found = evaluation.metrics
-        give(f"{name:>9}: recall@1 {found.recall1:6.1%}, mAP {found.mAP:6.1%}")
+        tour = Demo(out, device)
+        results = run_demo(tour, [show_training(bars, Run(tour.trained / "run"))], bars)
+    give(_line("shipped model, easy people", results.shipped.found))
     if results.learnt is None:
         say("training and export were skipped: pip install '.[export]' in a clone of reseen adds what they need")
-    elif results.learnt.bundle is None:
-        say("export was skipped: pip install '.[export]' in a clone of reseen adds what it needs")
     else:
-        (model,) = results.learnt.bundle.description.models
-        give(f"   bundle: agrees with the network to {model.parity.max_error:.0e} in every number")
+        give(_line("untrained network", results.learnt.before))
+        give(_line("trained network", results.learnt.after))
+        if results.learnt.exported is None:
+            say("export was skipped: pip install '.[export]' in a clone of reseen adds what it needs")
+        else:
+            (model,) = results.learnt.exported.bundle.description.models
+            error = f"agrees with the network to {model.parity.max_error:.0e} in every number"
+            give(f"{'exported bundle:':<{WIDTH}} {error}")
+    say("the easy people show that reseen works here; they say nothing about people in your images")
     say(f"done in {results.seconds:.0f} s; look at {out / 'report.html'}")
+
+
+def _line(name: str, evaluation: Evaluation) -> str:
+    found = evaluation.metrics
+    return f"{name + ':':<{WIDTH}} rank-1 {100 * found.recall1:5.1f} %, mAP {100 * found.mAP:5.1f} %"

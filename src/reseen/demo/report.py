@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import jinja2
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 import reseen
 from reseen.assess.evaluate import Evaluation
-from reseen.bundle.description import Description
-from reseen.datasets.manifest import DISTRACTOR_NAME, Manifest, Sample
-from reseen.demo.bundle import BundleShown
+from reseen.datasets.manifest import DISTRACTOR_NAME, Manifest
+from reseen.demo.people_sheet import data_uri, people_sheet
+from reseen.demo.shipped import Shipped
 from reseen.evaluation.ranked_list import ranked_list
 from reseen.files import write_whole
-from reseen.images.decode import decode_image
-from reseen.reports.drawing import RankedList, RankedMatch, draw_ranked_lists
+from reseen.reports.charts import Axis, Line, line_chart
+from reseen.reports.page_template import page_template
+from reseen.reports.pictures import PictureList, picture_lists
 
 if TYPE_CHECKING:
-    from reseen.demo.training import Learnt
+    from reseen.demo.training import Exported, Learnt
 
-RANKS_SHOWN = 10
-PEOPLE_SHOWN = 3
-FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
+RANKS = 8
+"""Images of a ranked list: as many as stand beside each other on a wide page."""
+FIGURES = {"recall1": "rank-1", "recall5": "rank-5", "recall10": "rank-10", "mAP": "mAP", "mINP": "mINP"}
 
 
 @dataclass(frozen=True)
@@ -38,118 +33,111 @@ class DemoResults:
     """What the demo found.
 
     Attributes:
-        manifest: the people it drew.
-        shipped: the bundle that comes with reseen.
-        as_it_comes: evaluation of that bundle.
-        learnt: what became of a network that was trained on them; None where none could be.
-        shown: what the trained network's bundle did, or where there is none the one that comes with reseen.
+        shipped: what the model that comes with reseen did as it is.
+        learnt: what became of a network that was trained; None where none could be.
         seconds: from the first drawing to the last search.
     """
 
-    manifest: Manifest
-    shipped: Description
-    as_it_comes: Evaluation
+    shipped: Shipped
     learnt: Learnt | None
-    shown: BundleShown
     seconds: float
 
-    @property
-    def best(self) -> Evaluation:
-        """Of the trained network, or where there is none of the bundle that comes with reseen."""
-        return self.as_it_comes if self.learnt is None else self.learnt.after
 
-    def evaluations(self) -> dict[str, Evaluation]:
-        """All of them by what was evaluated."""
-        learnt = {} if self.learnt is None else {"untrained": self.learnt.before, "trained": self.learnt.after}
-        return learnt | {"shipped": self.as_it_comes}
+def percent(share: float) -> str:
+    """A share as people read it."""
+    return f"{100 * share:.1f} %"
 
 
 def write_report(results: DemoResults, output: Path) -> Path:
-    """Write `ranked_lists.png` and `report.html`; the page's path."""
-    ranked = _ranked_lists(results)
-    people = _people(results.manifest)
-    write_whole(output / "ranked_lists.png", _png(ranked))
-    page = jinja2.Environment(
-        loader=jinja2.PackageLoader("reseen.reports"), autoescape=True, undefined=jinja2.StrictUndefined
-    ).get_template("demo.html")
-    train, query, gallery = (results.manifest.split(split) for split in ("train", "query", "gallery"))
-    html = page.render(
+    """Write `report.html` into the demo's folder; its path."""
+    html = page_template("demo.html").render(
         version=reseen.__version__,
         seconds=round(results.seconds),
-        learnt=results.learnt,
-        shipped=results.shipped,
-        shown=results.shown,
-        with_bundle=f" --bundle {shlex.quote(str(output / 'bundle'))}"
-        if results.learnt and results.learnt.bundle
-        else "",
-        train={"images": len(train), "persons": len({sample.person for sample in train})},
-        test_persons=len({sample.person for sample in query}),
-        queries=results.best.metrics.queries,
-        skipped=len(results.best.metrics.skipped),
-        gallery=len(gallery),
-        distractors=sum(sample.person == DISTRACTOR_NAME for sample in gallery),
-        figures=_figures(results),
-        ranked=_data_uri(ranked),
-        ranked_width=ranked.width,
-        people=_data_uri(people),
-        people_width=people.width,
+        shipped=_shipped(results.shipped),
+        learnt=None if results.learnt is None else _learnt(results.learnt),
     )
     write_whole(output / "report.html", html)
     return output / "report.html"
 
 
-def _figures(results: DemoResults) -> list[dict[str, str]]:
-    """Each figure of every evaluation, as the page shows it."""
-    found = {model: evaluation.figures() for model, evaluation in results.evaluations().items()}
-    return [
-        {"name": name} | {model: f"{figures[key]:.1%}" for model, figures in found.items()}
-        for key, name in FIGURES.items()
-    ]
+def _shipped(shipped: Shipped) -> dict[str, Any]:
+    found, measured = shipped.found.metrics, shipped.description.metrics
+    return {
+        "name": shipped.description.name,
+        **_asked(shipped.manifest, shipped.found),
+        "matches": _matches(shipped.manifest),
+        "right": round(found.recall1 * found.queries),
+        "rank1": percent(found.recall1),
+        "mAP": percent(found.mAP),
+        "measured": [
+            {"data": data, "rank1": percent(figures["recall1"]), "mAP": percent(figures["mAP"])}
+            for data, figures in measured.items()
+        ],
+        "lists": _lists(shipped.manifest, shipped.found),
+        "score": f"{shipped.shown.compared.score:.3f}",
+        "searched": shipped.shown.searched,
+    }
 
 
-def _ranked_lists(results: DemoResults) -> Image.Image:
-    """The best, the median and the worst query by average precision."""
-    found = results.best.metrics
-    order = np.argsort(-found.average_precision, kind="stable")
-    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
-    return draw_ranked_lists(
-        [_ranked(results, name, int(found.valid_queries[place])) for name, place in chosen.items()]
-    )
+def _matches(people: Manifest) -> int:
+    """How many images of a person other cameras took; of everybody as many."""
+    query = people.split("query")[0]
+    return sum(each.person == query.person and each.camera != query.camera for each in people.split("gallery"))
 
 
-def _ranked(results: DemoResults, name: str, query: int) -> RankedList:
-    queries, gallery = results.manifest.split("query"), results.manifest.split("gallery")
-    places, scores, hits = ranked_list(results.best.retrieval, query, RANKS_SHOWN)
-    matches = [
-        RankedMatch(decode_image(gallery[place].path), float(score), bool(hit), f"camera {gallery[place].camera}")
-        for place, score, hit in zip(places, scores, hits, strict=True)
-    ]
-    return RankedList(name, decode_image(queries[query].path), matches, f"camera {queries[query].camera}")
+def _learnt(learnt: Learnt) -> dict[str, Any]:
+    train = learnt.manifest.split("train")
+    people = people_sheet(learnt.manifest)
+    before, after = learnt.before.figures(), learnt.after.figures()
+    return {
+        "recipe": learnt.recipe.name,
+        "parameters": f"{learnt.parameters:,}",
+        "epochs": len(learnt.losses),
+        "train_images": len(train),
+        "train_people": len({sample.person for sample in train}),
+        **_asked(learnt.manifest, learnt.after),
+        "sheet": data_uri(people),
+        "sheet_width": people.width,
+        "figures": [(name, percent(before[key]), percent(after[key])) for key, name in FIGURES.items()],
+        "losses": _loss_chart(learnt.losses),
+        "lists": _lists(learnt.manifest, learnt.after),
+        "exported": None if learnt.exported is None else _exported(learnt.exported),
+    }
 
 
-def _people(manifest: Manifest, gap: int = 4) -> Image.Image:
-    """A few training people, a row each, in groups by the cameras that see them."""
-    train = manifest.split("train")
-    rows = [[s for s in train if s.person == person] for person in sorted({s.person for s in train})[:PEOPLE_SHOWN]]
-    images = [[Image.fromarray(decode_image(sample.path)) for sample in row] for row in rows]
-    width, height = images[0][0].size
-    lefts = [[x * (width + gap) + 2 * gap * _camera_changes(row[: x + 1]) for x in range(len(row))] for row in rows]
-    sheet = Image.new("RGB", (max(map(max, lefts)) + width, len(rows) * (height + gap) - gap), "white")
-    for y, row in enumerate(images):
-        for left, image in zip(lefts[y], row, strict=True):
-            sheet.paste(image, (left, y * (height + gap)))
-    return sheet
+def _exported(exported: Exported) -> dict[str, Any]:
+    made, shown = exported.bundle.description, exported.shown
+    return {
+        "kilobytes": f"{sum(file.bytes for file in made.files.values()) / 1000:,.0f}",
+        "error": f"{made.models[0].parity.max_error:.0e}",
+        "score": f"{shown.compared.score:.3f}",
+        "searched": shown.searched,
+        "folder": shlex.quote(str(exported.bundle.folder)),
+    }
 
 
-def _camera_changes(row: Sequence[Sample]) -> int:
-    return sum(before.camera != after.camera for before, after in pairwise(row))
+def _asked(manifest: Manifest, found: Evaluation) -> dict[str, int]:
+    """How many images of how many people were searched for, and among which."""
+    query, gallery = manifest.split("query"), manifest.split("gallery")
+    return {
+        "people": len({sample.person for sample in query}),
+        "cameras": len({sample.camera for sample in query}),
+        "queries": found.metrics.queries,
+        "gallery": len(gallery),
+        "distractors": sum(sample.person == DISTRACTOR_NAME for sample in gallery),
+    }
 
 
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
+def _lists(manifest: Manifest, found: Evaluation) -> list[PictureList]:
+    """The best, the median and the worst query."""
+    query, gallery = ([sample.path for sample in manifest.split(part)] for part in ("query", "gallery"))
+    list_of = partial(ranked_list, found.retrieval, length=RANKS)
+    return picture_lists(found.retrieval, found.metrics, list_of, query, gallery, each=1)
 
 
-def _data_uri(image: Image.Image) -> str:
-    return "data:image/png;base64," + base64.b64encode(_png(image)).decode()
+def _loss_chart(losses: Sequence[float]) -> str:
+    last, top = max(len(losses), 2), max(losses) * 1.05
+    epochs = Axis("epoch", 1.0, float(last), [(1.0, "1"), (float(last), str(last))])
+    loss = Axis("mean loss", 0.0, top, [(float(tick), str(tick)) for tick in range(int(top) + 1)])
+    points = [(float(epoch), value) for epoch, value in enumerate(losses, start=1)]
+    return line_chart([Line("", points)], epochs, loss, "Mean training loss of each epoch")

@@ -15,6 +15,8 @@ from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import TrainingData
 from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.manifest import Manifest
+from reseen.demo.bundle import BundleShown, show_bundle
+from reseen.engines.load import load
 from reseen.files import make_folder
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network
@@ -31,24 +33,34 @@ NEEDED = ("onnx", "onnxscript")
 
 
 @dataclass(frozen=True)
+class Exported:
+    """The trained network's bundle, and what it did."""
+
+    bundle: Bundle
+    shown: BundleShown
+
+
+@dataclass(frozen=True)
 class Learnt:
     """What became of the network.
 
     Attributes:
         recipe: it was trained with.
+        manifest: the people, to train on and to find.
         parameters: it has, without the head.
         before: evaluation of the network as initialised.
         after: evaluation of the trained network.
         losses: mean loss of each epoch.
-        bundle: the trained network's; None where the libraries that export are not installed.
+        exported: the trained network's bundle; None where the libraries that export are not installed.
     """
 
     recipe: Recipe
+    manifest: Manifest
     parameters: int
     before: Evaluation
     after: Evaluation
     losses: Sequence[float]
-    bundle: Bundle | None
+    exported: Exported | None
 
 
 def learn(
@@ -60,12 +72,12 @@ def learn(
     listeners: Sequence[Listener] = (),
     progress: Progress | None = None,
 ) -> Learnt:
-    """Train into `run`, export into `bundle`, and measure what that has changed.
+    """Train into `run`, export into `bundle`, measure what that has changed, and show what the bundle does.
 
     Args:
         recipe: what to train.
         manifest: whom to train on and to find.
-        output: the demo's folder.
+        output: a folder.
         device: where to train.
         listeners: are told how the training goes.
         progress: told how the embedding goes.
@@ -78,13 +90,16 @@ def learn(
     run = Run(make_folder(output / "run"))
     run_training(TrainingRun(recipe, manifest, run.folder, device), listeners, progress)
     trained = load_network(recipe.model, run.weights("best"))
+    after = _measure(trained, recipe, manifest, device)
+    bundle = _export(trained, recipe, output / "bundle", progress or (lambda *_: None))
     return Learnt(
         recipe=recipe,
+        manifest=manifest,
         parameters=sum(parameter.numel() for parameter in untrained.parameters()),
         before=before,
-        after=_measure(trained, recipe, manifest, device),
+        after=after,
         losses=[epoch.losses["total"] for epoch in run.epochs],
-        bundle=_export(trained, recipe, output / "bundle", progress or (lambda *_: None)),
+        exported=None if bundle is None else _show(bundle, manifest, after, output),
     )
 
 
@@ -112,3 +127,8 @@ def _export(
     bundle = export_bundle(source_of(network, recipe.model, recipe.preprocess), [("onnx", "fp32")], folder, about)
     progress("exporting", 1, 1)
     return bundle
+
+
+def _show(bundle: Bundle, manifest: Manifest, found: Evaluation, output: Path) -> Exported:
+    with load(bundle.folder) as embedder:
+        return Exported(bundle, show_bundle(embedder, manifest, found, output))

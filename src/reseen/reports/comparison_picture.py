@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 from reseen.engines.match import Match
 from reseen.errors import UsageError
 from reseen.files import write_whole
-from reseen.reports.drawing import HIT, MISS, UNKNOWN
 from reseen.reports.verdict_words import compared
 from reseen.shapes import UInt8
 
@@ -23,6 +22,8 @@ SIDE = 320
 MARGIN = 16
 LINE = 22
 CHARACTERS = 74
+# Okabe and Ito's bluish green and vermilion, which colour-blind readers tell apart too.
+HIT, MISS, UNKNOWN = (0, 158, 115), (213, 94, 0), (140, 140, 140)
 _FRAME = {"same": HIT, "different": MISS, "unsure": UNKNOWN}
 _FONT = ImageFont.load_default(size=15)
 

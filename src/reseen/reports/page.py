@@ -47,7 +47,9 @@ def write_report(
     measured = measure(reported.retrieval, reported.reranking, memory, progress)
     score = score_in_words(reported.reranking)
     further = measured.further
-    lists = picture_lists(measured, reported.query_paths, reported.gallery_paths)
+    lists = picture_lists(
+        measured.retrieval, measured.metrics, measured.lists.of, reported.query_paths, reported.gallery_paths
+    )
     html = page_template("report.html").render(
         title=reported.title,
         subtitle=reported.model,

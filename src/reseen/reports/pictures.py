@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from reseen.assess.measurements import Measurements
+from reseen.evaluation.metrics import Metrics
 from reseen.evaluation.protocol import RetrievalSet
+from reseen.evaluation.ranked_list import RankedList
 from reseen.reports.thumbnail import thumbnail
 
 EACH = 2
@@ -45,46 +46,50 @@ class PictureList:
 
 
 def picture_lists(
-    measured: Measurements, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
+    retrieval: RetrievalSet,
+    metrics: Metrics,
+    list_of: Callable[[int], RankedList],
+    query_paths: Sequence[Path],
+    gallery_paths: Sequence[Path],
+    each: int = EACH,
 ) -> list[PictureList]:
     """Ranked lists of the best, the median and the worst queries by average precision.
 
     Args:
-        measured: the figures and the lists.
+        retrieval: what was compared.
+        metrics: the figures.
+        list_of: the ranked list of a query, by its place.
         query_paths: file of each query, or none at all: then there are no lists.
         gallery_paths: file of each gallery image, without junk.
+        each: lists of the best queries, and as many of the median and of the worst ones.
     """
     if not query_paths:
         return []
-    metrics = measured.metrics
     order = np.argsort(-metrics.average_precision, kind="stable")
-    middle = max(len(order) // 2 - EACH // 2, 0)
-    chosen = {"Best": order[:EACH], "Median": order[middle : middle + EACH], "Worst": order[-EACH:]}
+    middle = max(len(order) // 2 - each // 2, 0)
+    chosen = {"Best": order[:each], "Median": order[middle : middle + each], "Worst": order[-each:]}
     lists = []
     for kind, places in chosen.items():
         for place in places:
             precision = metrics.average_precision[place]
             title = f"{kind}: average precision {precision:.1%}, first match at rank {metrics.first_rank[place]}"
             query = int(metrics.valid_queries[place])
-            lists.append(_list(measured, query, title, query_paths, gallery_paths))
+            camera = camera_in_words(retrieval, int(retrieval.query_cameras[query]))
+            matches = _matches(retrieval, list_of(query), gallery_paths)
+            lists.append(PictureList(title, picture(query_paths[query], camera), matches))
     return lists
 
 
-def _list(
-    measured: Measurements, query: int, title: str, query_paths: Sequence[Path], gallery_paths: Sequence[Path]
-) -> PictureList:
-    retrieval = measured.retrieval
-    matches = tuple(
+def _matches(retrieval: RetrievalSet, found: RankedList, gallery_paths: Sequence[Path]) -> tuple[Picture, ...]:
+    return tuple(
         picture(
             gallery_paths[place],
             camera_in_words(retrieval, int(retrieval.gallery_cameras[place])),
             score_text(score),
             hit=bool(hit),
         )
-        for place, score, hit in zip(*measured.lists.of(query), strict=True)
+        for place, score, hit in zip(*found, strict=True)
     )
-    camera = camera_in_words(retrieval, int(retrieval.query_cameras[query]))
-    return PictureList(title, picture(query_paths[query], camera), matches)
 
 
 def picture(path: Path, camera: str, score: str = "", *, hit: bool = False) -> Picture:
