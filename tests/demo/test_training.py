@@ -31,10 +31,13 @@ def test_a_network_is_trained_measured_and_exported(
 
     learnt = learn(recipe, people, tmp_path, torch.device("cpu"))
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "run"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "comparison.png", "run", "search.html"]
     assert len(learnt.losses) == 1
     assert learnt.before.metrics.queries == learnt.after.metrics.queries == len(people.split("query"))
-    assert learnt.bundle == open_bundle(tmp_path / "bundle")
+    assert learnt.manifest is people
+    assert learnt.exported is not None
+    assert learnt.exported.bundle == open_bundle(tmp_path / "bundle")
+    assert learnt.exported.shown.searched == len(people.split("gallery"))
 
 
 def test_untrained_means_the_network_that_training_started_from(
@@ -64,5 +67,5 @@ def test_without_the_libraries_that_export_the_bundle_is_left_out(
 
     monkeypatch.setattr(demo_training, "find_spec", none_of_onnx)
 
-    assert learn(small_recipe("training.epochs=1"), people, tmp_path, torch.device("cpu")).bundle is None
+    assert learn(small_recipe("training.epochs=1"), people, tmp_path, torch.device("cpu")).exported is None
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -10,7 +10,16 @@ from PIL import Image
 from reseen.calibration.verdict import Answer, Verdict
 from reseen.engines.match import Match
 from reseen.errors import UsageError
-from reseen.reports.comparison_picture import MARGIN, SIDE, in_words, require_picture, write_comparison_picture
+from reseen.reports.comparison_picture import (
+    HIT,
+    MARGIN,
+    MISS,
+    SIDE,
+    UNKNOWN,
+    in_words,
+    require_picture,
+    write_comparison_picture,
+)
 
 RED = np.full((100, 50, 3), (255, 0, 0), dtype=np.uint8)
 BLUE = np.full((30, 90, 3), (0, 0, 255), dtype=np.uint8)

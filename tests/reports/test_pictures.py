@@ -31,7 +31,7 @@ def test_best_median_and_worst_queries_show_their_ranked_lists(
     retrieval, query_paths, gallery_paths = small_retrieval
     measured = measure(retrieval, reranking)
     metrics = measured.metrics
-    lists = picture_lists(measured, query_paths, gallery_paths)
+    lists = picture_lists(retrieval, metrics, measured.lists.of, query_paths, gallery_paths)
 
     assert [each.title.partition(":")[0] for each in lists] == ["Best"] * 2 + ["Median"] * 2 + ["Worst"] * 2
     last = len(metrics.valid_queries) - 1 - int(np.argmin(metrics.average_precision[::-1]))
@@ -59,5 +59,7 @@ def test_a_file_that_is_gone_is_grey_and_no_paths_mean_no_lists(small_retrieval:
     measured = measure(retrieval)
     gone = tuple(tmp_path / path.name for path in gallery_paths)
 
-    assert picture_lists(measured, (), ()) == []
-    assert {colour(m.image) for each in picture_lists(measured, query_paths, gone) for m in each.matches} == {211}
+    assert picture_lists(retrieval, measured.metrics, measured.lists.of, (), ()) == []
+    lists = picture_lists(retrieval, measured.metrics, measured.lists.of, query_paths, gone, each=1)
+    assert len(lists) == 3
+    assert {colour(match.image) for each in lists for match in each.matches} == {211}

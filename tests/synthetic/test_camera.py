@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reseen.synthetic.camera import SCENES, Camera, draw_camera, expose
+from reseen.synthetic.camera import SCENES, Camera, draw_camera, expose, place_camera
 
 SIZE = (64, 128)
 NEUTRAL = Camera(
     scene="hall", heading=0.0, pitch=0.2, light_from=1.0, gains=(1.0, 1.0, 1.0), gamma=1.0, black=0.0, saturation=1.0,
-    blur=0.0, noise=0.0, detail=1.0,
+    blur=0.0, noise=0.0, detail=1.0, defocus=0.0, clouds=0.0,
 )  # fmt: skip
 
 
@@ -34,6 +34,21 @@ def test_no_two_cameras_agree_about_colours() -> None:
     means = [expose_flat(replace(camera, noise=0.0)).mean(axis=(0, 1)) for camera in cameras]
     apart = [np.abs(a - b).max() for i, a in enumerate(means) for b in means[:i]]
     assert np.median(apart) > 20
+
+
+def test_cameras_around_one_square_differ_by_where_they_stand_alone() -> None:
+    cameras = [place_camera(place, 3) for place in range(3)]
+    alike = {replace(camera, heading=0.0, light_from=1.0) for camera in cameras}
+    assert len(alike) == 1
+    assert [round(math.degrees(camera.heading)) for camera in cameras] == [0, 120, 240]
+    assert {abs(camera.light_from) for camera in cameras} == {1.0}
+
+
+def test_a_cloud_darkens_as_many_images_as_it_is_asked_to() -> None:
+    grey = [expose_flat(replace(NEUTRAL, clouds=0.3), seed=seed).mean() for seed in range(200)]
+    clear = [expose_flat(NEUTRAL, seed=seed).mean() for seed in range(200)]
+    darkened = np.mean(np.array(grey) < 0.75 * np.array(clear))
+    assert 0.2 < darkened < 0.4
 
 
 def test_an_exposed_image_has_the_size_asked_for() -> None:

@@ -192,3 +192,10 @@ def test_the_person_can_still_be_told_from_clothes_and_build(people: Manifest) -
     same = np.array([[a.person == b.person for b in samples] for a in samples]) & ~np.eye(len(samples), dtype=bool)
     different = np.array([[a.person != b.person for b in samples] for a in samples])
     assert distances[same].mean() < 0.85 * distances[different].mean()
+
+
+def test_easy_people_look_the_same_to_every_camera_and_unlike_each_other(tmp_path: Path) -> None:
+    people = synthesise(tmp_path, Plan(persons=2, test_persons=12, cameras=3, distractors=0, junk=0, easy=True))
+
+    # What solves at most 0.4 of the others is all that it takes.
+    assert rank1(people, lambda images: colour_histograms(images, "RGB", balanced=False)) > 0.9

@@ -7,7 +7,7 @@ import pytest
 
 from reseen.synthetic.camera import Camera, draw_camera
 from reseen.synthetic.person import Cloth, Person
-from reseen.synthetic.shot import Crop, Studio, bad_crop, detector_crop
+from reseen.synthetic.shot import QUIET, Crop, Studio, Traffic, bad_crop, detector_crop
 
 PersonMaker = Callable[..., Person]
 
@@ -52,6 +52,19 @@ def test_the_same_moment_gives_the_same_photograph(camera: Camera, make_person: 
 
     assert photograph(1) == photograph(1)
     assert photograph(1) != photograph(2)
+
+
+def test_traffic_comes_as_often_as_it_is_asked_to(camera: Camera, make_person: PersonMaker) -> None:
+    def photograph(traffic: Traffic, moment: int) -> bytes:
+        studio = Studio(camera, (64, 128), np.random.default_rng(0), traffic)
+        return studio.photograph(make_person(), Crop(0.9, 0.5, 0.95), np.random.default_rng(moment)).tobytes()
+
+    always = Traffic(behind=1.0, obstacle=1.0, before=1.0)
+    never = Traffic(behind=0.0, obstacle=0.0, before=0.0)
+    assert never == QUIET
+    for moment in range(3):
+        assert photograph(QUIET, moment) == photograph(never, moment)
+        assert photograph(always, moment) != photograph(never, moment)
 
 
 def test_clothes_show_in_the_middle_of_the_photographs(camera: Camera, make_person: PersonMaker) -> None:

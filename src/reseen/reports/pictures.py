@@ -51,6 +51,7 @@ def picture_lists(
     list_of: Callable[[int], RankedList],
     query_paths: Sequence[Path],
     gallery_paths: Sequence[Path],
+    *,
     each: int = EACH,
 ) -> list[PictureList]:
     """Ranked lists of the best, the median and the worst queries by average precision.
