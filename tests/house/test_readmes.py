@@ -1,4 +1,4 @@
-"""The pages beside docs/ lead to files that exist, and the two READMEs say the same in two languages."""
+"""The pages beside docs/ lead to files that exist; READMEs and quick start say the same, in two languages."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def test_the_readmes_are_in_step(repository: Path) -> None:
     assert set(links(english)) - {chinese.name} == set(links(chinese)) - {english.name}
     headings = [re.findall(r"^#+ ", page.read_text(encoding="utf-8"), re.MULTILINE) for page in (english, chinese)]
     assert headings[0] == headings[1]
+
+
+def test_readmes_and_quick_start_show_the_same_figures_of_the_demo(repository: Path) -> None:
+    # tests/cli/test_demo.py holds them against what the demo measures.
+    shown = [
+        re.findall(
+            r"^```\n(shipped model, .*?)^```", (repository / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+        for page in ("README.md", "README.zh-CN.md", "docs/quick-start.md")
+    ]
+
+    assert [len(blocks) for blocks in shown] == [1, 1, 1]
+    assert shown[0] == shown[1] == shown[2]
