@@ -62,7 +62,7 @@ def test_a_value_out_of_bounds_is_refused_by_name(field: str) -> None:
     low, high = LIMITS[field]
     for value in (low - 1, high + 1):
         with pytest.raises(UsageError, match=f"{field} is out of bounds") as caught:
-            Plan(**{field: value})
+            Plan(**{field: value})  # type: ignore[arg-type]
         assert caught.value.got == str(value)
         assert caught.value.cure is not None
         assert caught.value.exit_code == 2
