@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,18 +18,16 @@ import tarfile
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, settings
 from PIL import Image
-from torch import nn
 
 from reseen.bundle.bundle import CALIBRATION, open_bundle, write_bundle
 from reseen.bundle.description import TrainingData
@@ -35,13 +35,13 @@ from reseen.calibration.calibration import calibrate
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.datasets.manifest import Manifest, Sample
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.export.export import About, export_bundle
-from reseen.export.source import Source, source_of
-from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
 from reseen.recipe.schema import Recipe
 from reseen.synthetic.dataset import synthesise
 from reseen.synthetic.plan import Plan
+
+if TYPE_CHECKING:
+    from reseen.export.source import Source
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -59,7 +59,20 @@ CPP_CURE = (
     "C++: run scripts/system-packages as root, or set RESEEN_CXX to a compiler where CMake and the libraries of "
     "cpp/README.md lie elsewhere"
 )
+OF_EXTRAS = (
+    "torch",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "openvino",
+    "MNN",
+    "pyarrow",
+    "pytorch_metric_learning",
+    "sklearn",
+)
+EXTRAS_CURE = "libraries of extras: make, or pip install '.[train,dev]'"
 CPP_NEEDS = ("jpeglib.h", "nlohmann/json.hpp", "openssl/evp.h", "png.h")
+SMALL_BUNDLE = Path(__file__).with_name("small_bundle")
 LOCKED = Path(__file__).with_name("locked_python.py")
 RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = (
@@ -104,6 +117,7 @@ class SmallRetrieval(NamedTuple):
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", deadline=None, max_examples=2000)
+settings.register_profile("brief", deadline=None, derandomize=True, max_examples=3)
 settings.load_profile("ci" if CI else "default")
 
 
@@ -204,8 +218,21 @@ def run_locked(tmp_path: Path) -> RunLocked:
 
 
 @pytest.fixture(scope="session")
-def small_source() -> Source:
+def with_torch() -> None:
+    """Torch is there, as it is not in the core install."""
+    if importlib.util.find_spec("torch") is None:
+        (pytest.fail if CI else pytest.skip)(MISSING + EXTRAS_CURE)
+
+
+@pytest.fixture(scope="session")
+def small_source(with_torch: None) -> Source:
     """A small network with random weights, 64×32 pixels in and 16 numbers out, ready to be exported."""
+    import torch  # noqa: PLC0415  (as below: the core install has none)
+    from torch import nn  # noqa: PLC0415
+
+    from reseen.export.source import source_of  # noqa: PLC0415
+    from reseen.models.network import build_network  # noqa: PLC0415
+
     recipe = load_recipe(
         "tiny", ["preprocess.height=64", "preprocess.width=32", "model.backbone.widths=[8, 16]", "model.neck=bnneck"]
     )
@@ -221,8 +248,13 @@ def small_source() -> Source:
 
 
 @pytest.fixture(scope="session")
-def small_bundle(small_source: Source, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of `small_source` as ONNX, fp32 and fp16; read only."""
+def small_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of `small_source` as ONNX, fp32 and fp16; read only. Without torch, one that was made before."""
+    if importlib.util.find_spec("torch") is None:
+        return SMALL_BUNDLE
+    from reseen.export.export import About, export_bundle  # noqa: PLC0415
+
+    small_source = request.getfixturevalue("small_source")
     folder = tmp_path_factory.mktemp("bundle") / "small"
     about = About("small", TrainingData(name="nothing", licence="none needed"))
     export_bundle(small_source, [("onnx", "fp32"), ("onnx", "fp16")], folder, about)
@@ -261,8 +293,12 @@ def small_recipe() -> SmallRecipe:
 
 
 @pytest.fixture(scope="session")
-def finished_run(people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_run(
+    people: Manifest, small_recipe: SmallRecipe, tmp_path_factory: pytest.TempPathFactory, with_torch: None
+) -> Path:
     """Folder of a run of `small_recipe()` on `people`; read only."""
+    import torch  # noqa: PLC0415
+
     from reseen.runs.plan import TrainingRun  # noqa: PLC0415
     from reseen.runs.run_training import run_training  # noqa: PLC0415
 
@@ -402,6 +438,20 @@ def _present(path: Path, cure: str) -> Path:
     if not path.exists():
         (pytest.fail if CI else pytest.skip)(MISSING + cure)
     return path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file of tests whose libraries are missing is not run, and listed as that; in CI it is an error."""
+    report = yield
+    if report.failed and not CI and isinstance(collector, pytest.Module):
+        missing = re.findall(r"ModuleNotFoundError: No module named '(\w+)", str(report.longrepr))
+        if missing and missing[-1] in OF_EXTRAS:
+            report.outcome = "skipped"
+            report.longrepr = (str(collector.path), 0, MISSING + EXTRAS_CURE)
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
