@@ -61,7 +61,7 @@ def measure(name: str, query: Images, gallery: Images, limit: float, *, hardest:
     metrics = evaluate(retrieval)
     figures = np.array([metrics.recall1, metrics.recall5, metrics.recall10, metrics.mAP, metrics.mINP])
     difference = float(abs(figures - naive_figures(retrieval, scores)).max())
-    print(f"{name}: recall@1 {figures[0]:.4f}, mAP {figures[3]:.4f}, mINP {figures[4]:.4f}")
+    print(f"{name}: rank-1 {figures[0]:.4f}, mAP {figures[3]:.4f}, mINP {figures[4]:.4f}")
     print(
         f"  seconds: product {product:.3f}, whole {whole:.3f}, ranking alone {ranking:.3f}, naive ranking {naive:.3f}"
     )
@@ -75,7 +75,7 @@ def measure(name: str, query: Images, gallery: Images, limit: float, *, hardest:
 
 
 def naive_figures(retrieval: RetrievalSet, scores: np.ndarray) -> np.ndarray:
-    """recall@1, 5, 10, mAP, mINP by sorting the whole gallery for every query."""
+    """rank-1, 5, 10, mAP, mINP by sorting the whole gallery for every query."""
     figures = []
     for query, row in enumerate(scores):
         order = np.argsort(-row)

@@ -5,7 +5,7 @@
 Two threads; synthetic people. References in the same run: the bare float32 product of all images with all, in blocks
 into one buffer; and re-ranking as it is commonly written, with N×N matrices and loops over images. Exit code 1 when a
 promise is broken. From features to metrics, distances included: ≤ 2× the product at 2048-d; at 512-d ≤ 3× it, ≥ 8×
-faster than the dense way, < 1.5 GB in all, the same mAP and recall@1 to 1e-4. The sparse part, which is all but the
+faster than the dense way, < 1.5 GB in all, the same mAP and rank-1 to 1e-4. The sparse part, which is all but the
 products and the search in them, takes at most 1.5× as long an image at MSMT17's size, in < 3 GB in all. With --quick
 at a fifth of all sizes, where not all promises hold and the exit code is 0.
 
@@ -97,14 +97,14 @@ def against_dense(retrieval: RetrievalSet) -> bool:
         [
             promise("sparse / dense", sparse / seconds, at_most=1 / 8),
             promise("difference of mAP", abs(ours.mAP - dense.mAP), at_most=1e-4),
-            promise("difference of recall@1", abs(ours.recall1 - dense.recall1), at_most=1e-4),
+            promise("difference of rank-1", abs(ours.recall1 - dense.recall1), at_most=1e-4),
         ]
     )
 
 
 def figures(metrics: Metrics) -> str:
     """The headline."""
-    return f"recall@1 {metrics.recall1:.4f} mAP {metrics.mAP:.4f}"
+    return f"rank-1 {metrics.recall1:.4f} mAP {metrics.mAP:.4f}"
 
 
 def dense_distances(features: np.ndarray, queries: int) -> np.ndarray:

@@ -3,7 +3,7 @@
     python benchmarks/same_numbers.py [MARKET1501 [RECIPE WEIGHTS]]
 
 Exports trained weights (by default those in `weights/`) to ONNX, OpenVINO and MNN, builds the C++ command, embeds query
-and gallery through each, and prints recall@1 and mAP. Exit code 1 when one differs from torch by more than 1e-3.
+and gallery through each, and prints rank-1 and mAP. Exit code 1 when one differs from torch by more than 1e-3.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main() -> int:
     recipe, split = load_recipe(str(recipe_path)), evaluation_split(open_dataset(data))
     trained = load_embedder(recipe, weights, torch.device("cpu"))
     found: dict[str, tuple[float, float]] = {}
-    print(f"{recipe.name}, {split.name}\n\n| through | recall@1 | mAP | seconds |\n|---|---|---|---|")
+    print(f"{recipe.name}, {split.name}\n\n| through | rank-1 | mAP | seconds |\n|---|---|---|---|")
 
     def measure(way: str, start: float, retrieval: RetrievalSet) -> None:
         seconds = time.perf_counter() - start

@@ -199,7 +199,7 @@ def test_an_empty_folder_or_none_is_fine(tmp_path: Path) -> None:
 def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file"):
-        with pytest.raises(UsageError, match="is in the way") as caught:
+        with pytest.raises(UsageError, match="exists already") as caught:
             require_empty(path)
         assert str(path) in caught.value.what
 

@@ -100,7 +100,7 @@ def test_a_result_is_the_last_evaluation_and_the_best_one(tmp_path: Path) -> Non
 def test_a_best_evaluation_that_is_missing_is_told_with_what_measures_it_again(
     records: list[dict[str, Any]], got: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(RunError, match=r"metrics\.jsonl does not tell how the run did") as refused:
+    with pytest.raises(RunError, match=r"metrics\.jsonl does not hold the results of the run") as refused:
         _ = written(tmp_path, *records).result
 
     assert refused.value.got == got

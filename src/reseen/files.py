@@ -19,14 +19,14 @@ def make_folder(path: Path) -> Path:
     """Make a folder, and those above it; one that exists is fine.
 
     Raises:
-        UsageError: there is a file in its place.
+        UsageError: there is a file.
         StorageError: it cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise UsageError(
-            f"{path} cannot be a folder", expected="a folder", got="a file in its place", cure="choose another folder"
+            f"{path} cannot be a folder", expected="a folder", got="a file", cure="choose another folder"
         ) from None
     except OSError as error:
         raise _storage_error(path, error) from None
@@ -46,8 +46,8 @@ def require_empty(folder: Path) -> None:
         raise _storage_error(folder, error) from None
     if in_the_way:
         raise UsageError(
-            f"{folder} is in the way",
-            expected="a folder that is empty or does not exist yet",
+            f"{folder} exists already",
+            expected="an empty or new folder",
             got="a folder with files in it" if folder.is_dir() else "a file",
             cure="choose another folder, or empty this one first",
         )
@@ -70,7 +70,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
             f"{folder} is in use",
             expected="a folder that no other run writes to",
             got="a run that is still going",
-            cure="wait for that run, or choose another --output",
+            cure="wait for that run to end, or choose another --output",
         )
     try:
         yield
@@ -202,7 +202,7 @@ def _flush_folder(folder: Path) -> None:
 def _storage_error(path: Path, error: OSError | RuntimeError) -> StorageError:
     return StorageError(
         f"cannot write {path}",
-        expected="room on the disk and the right to write there",
+        expected="free disk space and write permission",
         got=getattr(error, "strerror", None) or str(error),
         cure="free some space or choose another --output; what was saved before is untouched",
     )

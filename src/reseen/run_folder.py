@@ -262,7 +262,7 @@ class Run:
         best = next((each for each in reversed(evaluations) if each.is_best), None)
         if best is None or best.best != evaluations[-1].best:
             raise RunError(
-                f"{self.metrics_path} does not tell how the run did",
+                f"{self.metrics_path} does not hold the results of the run",
                 expected="its best evaluation and its last one",
                 got=f"{len(evaluations)} evaluations, and not the best" if evaluations else "no evaluation",
                 cure=f"train on with --resume, or measure its weights: {self.evaluate_command()}",

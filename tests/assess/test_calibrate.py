@@ -68,7 +68,7 @@ def test_several_datasets_give_the_people_that_training_on_all_of_them_sets_asid
 
 
 def test_a_recipe_that_sets_nobody_aside_is_refused(people: Manifest, small_recipe: SmallRecipe) -> None:
-    with pytest.raises(DatasetError, match=r"set nobody aside(.|\n)*cure: train again with -o data.calibration_share"):
+    with pytest.raises(DatasetError, match=r"kept nobody aside(.|\n)*cure: train again with -o data.calibration_share"):
         calibration_people(small_recipe(), [people])
 
 
@@ -80,7 +80,7 @@ def test_people_of_one_s_own_are_everyone_but_junk(people: Manifest) -> None:
 
 
 def test_people_of_an_evaluation_are_not_one_s_own(people: Manifest) -> None:
-    with pytest.raises(DatasetError, match=r"has parts(.|\n)*got: gallery, query, train"):
+    with pytest.raises(DatasetError, match=r"has train, query and gallery parts(.|\n)*got: gallery, query, train"):
         own_people(people)
 
 
@@ -101,5 +101,5 @@ def test_a_bundle_keeps_its_calibration_and_the_features_can_be_compared_still(
         assert embedder.calibration is not None
 
     narrow = CalibrationSet.of("narrow", features[:, :8].astype(np.float32), persons, draw.integers(0, 3, 240))
-    with pytest.raises(FeaturesError, match="not of the model"):
+    with pytest.raises(FeaturesError, match="does not belong to the model"):
         add_calibration(bundle, calibrate(narrow))

@@ -121,7 +121,7 @@ def test_a_query_that_is_in_the_gallery_never_finds_itself(network: ReIDNetwork,
     assert found.figures()["queries"] == 4
     assert found.metrics.recall1 == 0
     assert found.metrics.first_rank.max() <= 3
-    assert "no cameras known: only the query image itself is left out" in found.details()
+    assert "no cameras known: only the query image itself is excluded" in found.details()
 
 
 def test_an_image_in_query_and_gallery_is_embedded_once(network: ReIDNetwork, people: Manifest) -> None:
@@ -238,7 +238,7 @@ def test_people_read_what_was_compared(network: ReIDNetwork, people: Manifest) -
         "queries evaluated 9, skipped 3 (3 × person not in gallery)",
         "re-ranking none",
     ]
-    assert intervals.startswith("95 % intervals, by drawing people anew: recall@1 0.")
+    assert intervals.startswith("95 % confidence intervals (bootstrap over people): rank-1 ")
 
 
 def test_thorough_and_merged_evaluations_measure_the_same_ranking(network: ReIDNetwork, people: Manifest) -> None:

@@ -62,7 +62,7 @@ def test_one_dataset_has_the_figures_it_has_always_had() -> None:
     assert found.metrics() == {name: value for name, value in figures.items() if name != "rerank"}
     assert found.details() == alone.details()
     assert len(found.results()) == 1
-    assert found.results()[0].startswith("recall@1 0.50000, ")
+    assert found.results()[0].startswith("rank-1 50.00 %, ")
 
 
 def test_several_datasets_weigh_the_same_in_the_mean_whatever_their_size(good_and_bad: Evaluations) -> None:
@@ -90,9 +90,9 @@ def test_people_read_a_line_for_each_dataset_and_the_mean(good_and_bad: Evaluati
     results = good_and_bad.results()
 
     assert [line.split(",")[0] for line in results] == [
-        "good: recall@1 1.00000",
-        "bad: recall@1 0.25000",
-        "mean: recall@1 0.62500",
+        "good: rank-1 100.00 %",
+        "bad: rank-1 25.00 %",
+        "mean: rank-1 62.50 %",
     ]
     assert good_and_bad.details()[0].startswith("good: gallery features (")
     good_and_bad.save(tmp_path / "new")

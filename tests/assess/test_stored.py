@@ -161,7 +161,7 @@ def test_features_from_elsewhere_and_merged_queries_are_kept_without_images(
 
 
 def test_features_are_not_written_over(stored: Path) -> None:
-    with pytest.raises(UsageError, match="would be written over"):
+    with pytest.raises(UsageError, match="would be overwritten"):
         require_apart(stored, stored.parent / "evaluation" / ".." / "evaluation" / "features.npz")
     require_apart(stored.parent, stored / "features.npz")
 

@@ -98,5 +98,5 @@ def test_a_process_that_dies_is_told(small_bundle: Path) -> None:
     (found,) = measure_cases(open_bundle(small_bundle), [Deadly("onnxruntime", "fp16", 1, 1)], 0.0)
 
     assert found.figures is None
-    assert "ended while it ran" in (found.reason or "")
+    assert "died while it ran" in (found.reason or "")
     assert multiprocessing.active_children() == []

@@ -93,7 +93,7 @@ def test_a_newer_version_is_refused_with_words(bundle: Path) -> None:
 )
 def test_a_description_that_is_none(bundle: Path, content: str) -> None:
     (bundle / DESCRIPTION).write_text(content, encoding="latin-1")
-    assert "no bundle that can be opened" in refused(bundle)
+    assert "cannot open the bundle" in refused(bundle)
 
 
 def test_a_description_that_is_a_pipe(bundle: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_description_too_large_to_be_one(bundle: Path) -> None:
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
-    assert "no bundle" in refused(tmp_path / "nowhere")
+    assert "cannot open the bundle" in refused(tmp_path / "nowhere")
 
 
 def test_another_preprocessing_does_not_go_unseen(bundle: Path) -> None:
@@ -162,10 +162,10 @@ def test_files_that_no_description_lists_do_not_stay(
 def test_a_folder_whose_name_is_no_text(bundle: Path) -> None:
     odd = bundle.with_name("b\udcff")
     description = open_bundle(bundle).description
-    with pytest.raises(BundleError, match="cannot be used under that name"):
+    with pytest.raises(BundleError, match="is not UTF-8"):
         write_bundle(odd, description, {})
     bundle.rename(odd)
-    assert "cannot be used under that name" in refused(odd)
+    assert "is not UTF-8" in refused(odd)
 
 
 def test_until_the_description_is_written_the_old_bundle_is_whole(

@@ -36,7 +36,7 @@ def test_a_bundle_here_that_has_its_name_too_is_told(here: Path) -> None:
     (here / DEFAULT).mkdir()
     (here / DEFAULT / "bundle.json").touch()
 
-    with pytest.raises(UsageError, match="a bundle here has that name too") as caught:
+    with pytest.raises(UsageError, match="there is a folder of that name here too") as caught:
         bundle_folder(DEFAULT)
 
     assert caught.value.cure is not None

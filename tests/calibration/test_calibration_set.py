@@ -50,8 +50,8 @@ def test_the_hash_is_of_the_rows_and_codes_and_changes_with_each_of_them() -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"features": np.zeros((6, 2))}, "no direction"),
-        ({"features": np.full((6, 2), np.nan)}, "no direction"),
+        ({"features": np.zeros((6, 2))}, "no length"),
+        ({"features": np.full((6, 2), np.nan)}, "no length"),
         ({"persons": np.array([7, 2, 7, -1, 0])}, "wrong number of held persons"),
         ({"persons": np.array([7, 2, 7, -2, 0, 5])}, "unusable code"),
         ({"persons": np.array([7, 2, 7, -1, 0, 0])}, r"too few people to calibrate on(.|\n)*got: 2"),

@@ -58,7 +58,7 @@ def test_without_hash_and_length_nothing_is_fetched_that_could_be_cut_off(
     cut_after: int | None, server: Any, part: Path
 ) -> None:
     server.length, server.cut_after = False, cut_after
-    with pytest.raises(DownloadError, match="does not tell how long it is"):
+    with pytest.raises(DownloadError, match="an answer without its length"):
         fetch(server, part)
     assert not part.exists()
 
@@ -106,7 +106,7 @@ def fetch_from_bytes(answer: bytes, part: Path, prepare: Callable[[str], None] =
 )
 def test_a_web_page_or_what_is_packed_is_not_the_file(headers: dict[str, str], server: Any, part: Path) -> None:
     server.more = headers
-    with pytest.raises(DownloadError, match="does not answer with the file") as error:
+    with pytest.raises(DownloadError, match="did not answer with the file") as error:
         fetch(server, part)
     assert "reseen models import" in str(error.value.cure)
     assert not part.exists()
@@ -209,7 +209,7 @@ def test_a_part_that_is_longer_than_it_tells_is_not_kept(part: Path) -> None:
     def state_for(url: str) -> None:
         state.write_text(json.dumps({"url": url, "tag": '"1"', "total": 5}))
 
-    with pytest.raises(DownloadError, match="1 bytes more than it told"):
+    with pytest.raises(DownloadError, match="1 bytes more than announced"):
         fetch_from_bytes(head + b"4\r\nllo!\r\n0\r\n\r\n", part, state_for)
     assert not part.exists()
 
@@ -281,7 +281,7 @@ def test_a_part_that_tells_nonsense_is_refused(told_total: str, server: Any, par
     state.write_text(state.read_text().replace(f"{len(server.content)}", "0"))
     server.told_total = told_total
 
-    with pytest.raises(DownloadError, match=r"not asked for|not the one that it tells"):
+    with pytest.raises(DownloadError, match=r"not asked for|of another length than it announced"):
         fetch(server, part)
 
 
@@ -359,7 +359,7 @@ def test_an_answer_that_is_no_http_is_told(part: Path) -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(DownloadError, match="could not be fetched whole"):
+        with pytest.raises(DownloadError, match="could not be fetched completely"):
             Download(f"http://127.0.0.1:{listening.getsockname()[1]}/a", part, Limits(), {}, hash_known=False).run()
         thread.join()
 

@@ -57,7 +57,7 @@ def test_the_file_is_called_as_at_its_address() -> None:
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        ({"recall1": 94.5, "mAP": 85.82}, "recall@1 94.5 %, mAP 85.82 %"),
+        ({"recall1": 94.5, "mAP": 85.82}, "rank-1 94.5 %, mAP 85.82 %"),
         ({"ImageNet accuracy@5": 92.862}, "ImageNet accuracy@5 92.862 %"),
         ({}, "none published"),
     ],

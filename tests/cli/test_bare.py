@@ -57,7 +57,7 @@ def test_figures_are_printed_for_people_too(people: str, tmp_path: Path, capsys:
     main(["evaluate", "-c", "tiny", *overrides, "--data", people, "--weights", weights, "--device", "cpu", "--rerank"])
     told = capsys.readouterr()
 
-    assert told.out.startswith("recall@1 ")
+    assert told.out.startswith("rank-1 ")
     assert "k-reciprocal" in told.err
 
 

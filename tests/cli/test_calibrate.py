@@ -104,8 +104,8 @@ def test_weights_are_calibrated_on_the_people_whom_their_training_set_aside(
     assert calibration.source.images == calibration.source.people * 8
     assert calibration.source.sha256 == read_calibration_set(saved).sha256
     for trained_with, weights, why in (
-        (finished_run / "recipe.yaml", told, "set nobody aside"),
-        (recipe, best, "was not trained with these people set aside"),
+        (finished_run / "recipe.yaml", told, "kept nobody aside"),
+        (recipe, best, "was not trained with these people kept aside"),
     ):
         refused = reseen(*common, "-c", trained_with, "--weights", weights)
         assert refused.code == 2
@@ -125,7 +125,7 @@ def test_people_who_are_evaluated_are_refused(
         answer = reseen("calibrate", "--features", tmp_path / "reported.npz", "--output", tmp_path / "c.json")
 
         assert answer.code == 2
-        assert "is not there to calibrate on" in answer.err
+        assert "is not meant for calibration" in answer.err
         assert well_told(answer)
         assert not (tmp_path / "c.json").exists()
 
@@ -194,12 +194,12 @@ def test_a_bundle_is_calibrated_on_people_of_one_s_own(
 
     shipped = reseen("calibrate", "--bundle", "default", "--data", own)
     assert shipped.code == 2
-    assert "the bundle that comes with reseen stays as it is" in shipped.err
+    assert "the bundle that comes with reseen cannot be changed" in shipped.err
     assert well_told(shipped)
 
     refused = reseen("calibrate", "--bundle", bundle, "--data", reported)
     assert refused.code == 2
-    assert "has parts" in refused.err
+    assert "has train, query and gallery parts" in refused.err
     assert well_told(refused)
 
 
@@ -211,7 +211,7 @@ def test_a_bundle_is_calibrated_on_the_people_whom_training_set_aside(
     options = ["-c", tmp_path / "recipe.yaml", "--data", people.root, "--save-features", tmp_path / "held.npz"]
     refused = reseen("calibrate", "--bundle", bundle.folder, *options)
     assert refused.code == 2
-    assert "was not trained with these people set aside" in refused.err
+    assert "was not trained with these people kept aside" in refused.err
 
     told = people_hash(hold_out_for_calibration(people, 0.5).calibration)
     write_bundle(bundle.folder, bundle.description.model_copy(update={"set_aside": told}), {})
@@ -235,7 +235,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(option: str, res
 def test_a_calibration_without_a_place_is_refused(options: list[str], reseen: Reseen, well_told: WellTold) -> None:
     answer = reseen("calibrate", *options)
     assert answer.code == 2
-    assert "no place for the calibration" in answer.err
+    assert "no place to write the calibration" in answer.err
     assert well_told(answer)
 
 
@@ -252,5 +252,5 @@ def test_options_that_do_not_go_together_end_with_2(options: list[str], reseen: 
     answer = reseen("calibrate", *options, "--output", "c.json")
 
     assert answer.code == 2
-    assert "not clear whom to calibrate on" in answer.err
+    assert "not clear what to calibrate on" in answer.err
     assert well_told(answer)

@@ -24,12 +24,12 @@ def test_check_counts_what_a_dataset_holds(people: Manifest, reseen: Reseen) -> 
 
     assert answer.code == 0
     for line in (
-        "train: 36 images of 6 persons",
-        "query: 12 images of 4 persons",
-        "gallery: 15 images of 4 persons (12 + 3 distractors), 2 junk dropped",
+        "train: 36 images of 6 people",
+        "query: 12 images of 4 people",
+        "gallery: 15 images of 4 people (12 + 3 distractors), 2 junk dropped",
         "cameras: 3 (1, 2, 3)",
         "files: 65 looked at, 0 broken",
-        "persons both in training and in evaluation: 0",
+        "people both in training and in evaluation: 0",
         "queries that would be skipped: 0",
     ):
         assert f"{line}\n" in answer.out
@@ -94,7 +94,7 @@ def test_synth_draws_what_was_asked_for_and_the_same_again(reseen: Reseen, tmp_p
     assert drawn.keys() == otherwise.keys()
     assert all(drawn[name] != otherwise[name] for name in drawn if name.endswith(".jpg"))
     assert (
-        "train: 12 images of 3 persons\nquery: 4 images of 2 persons\n"
+        "train: 12 images of 3 people\nquery: 4 images of 2 persons\n"
         in reseen("data", "check", tmp_path / "first").out
     )
 

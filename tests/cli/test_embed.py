@@ -165,7 +165,7 @@ def test_a_killed_call_goes_on_when_it_is_called_again(
     answer = reseen(*embed)
 
     assert answer.code == 0
-    assert re.search(r"going on after (512|1,024) of 1,100 images", answer.err)
+    assert re.search(r"resuming after (512|1,024) of 1,100 images", answer.err)
     with np.load(output, allow_pickle=False) as arrays:
         assert arrays["features"].shape == (1100, 16)
         np.testing.assert_allclose(arrays["features"], np.broadcast_to(arrays["features"][:1], (1100, 16)), atol=1e-6)

@@ -124,12 +124,12 @@ def test_people_read_what_was_compared_and_the_figures_with_their_definition(
 
     assert answer.code == 0
     assert answer.out.count("\n") == 1
-    assert answer.out.startswith("recall@1 0.")
-    assert "mAP 0." in answer.out
-    assert "(mean of the precisions at the matches)" in answer.out
+    assert answer.out.startswith("rank-1 ")
+    assert "mAP " in answer.out
+    assert "(AP: mean of the precisions at the matches)" in answer.out
     assert "queries evaluated 12, skipped 0" in answer.err
     figures = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
-    assert f"recall@1 {figures['recall1']:.5f}" in answer.out
+    assert f"rank-1 {figures['recall1'] * 100:.2f} %" in answer.out
     log = (tmp_path / "out" / "eval.log").read_text(encoding="utf-8").splitlines()
     assert [line[20:] for line in log] == [*answer.err.splitlines()[-len(log) + 1 :], answer.out.strip()]
 
@@ -146,7 +146,7 @@ def test_several_datasets_are_told_each_on_its_own_with_their_mean(
     lines = reseen(*common).out.splitlines()
     figures = json.loads(reseen(*common, "--json", "--output", tmp_path / "out").out)
 
-    assert [line.partition(": recall@1 0.")[0] for line in lines] == [people.root.name, "fewer", "mean"]
+    assert [line.partition(": rank-1 ")[0] for line in lines] == [people.root.name, "fewer", "mean"]
     assert [list(each) for each in figures.values()] == [[*KEYS, "intervals"]] * 2 + [KEYS]
     assert [each["queries"] for each in figures.values()] == [12, 9, 21]
     assert figures["mean"]["mAP"] == pytest.approx((figures[people.root.name]["mAP"] + figures["fewer"]["mAP"]) / 2)
@@ -220,8 +220,8 @@ def test_stored_features_are_re_ranked_in_the_memory_that_is_allowed(features: P
         (["--bundle", "b"], "not clear what to evaluate"),
         (["--bundle", "b", "--data", ".", "--weights", "best"], "not clear what to evaluate"),
         (["--bundle", "b", "--data", ".", "--flip"], "not clear what to evaluate"),
-        (["--bundle", "b", "--data", ".", "-o", "seed=1"], "-o changes a recipe, and there is none"),
-        (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, and there is none"),
+        (["--bundle", "b", "--data", ".", "-o", "seed=1"], "-o changes a recipe, but none is given"),
+        (["--features", "f.npz", "-o", "seed=1"], "-o changes a recipe, but none is given"),
         (["--features", "missing.npz"], "cannot read the features in missing.npz"),
         (["-c", "tiny", "--weights", "missing", "--data", "nowhere"], "nowhere does not exist"),
     ],
@@ -277,7 +277,7 @@ def test_reranking_more_neighbours_than_there_are_images_is_refused(
     [
         ("model.backbone.widths=[8, 32]", "does not fit"),
         ("model.neck=none", "does not fit"),
-        ("preprocess.height=128", "trained with another preprocessing"),
+        ("preprocess.height=128", "trained with different preprocessing"),
     ],
 )
 def test_weights_of_another_model_or_preprocessing_are_refused(
@@ -290,9 +290,7 @@ def test_weights_of_another_model_or_preprocessing_are_refused(
     assert well_told(answer)
 
 
-@pytest.mark.parametrize(
-    ("name", "what"), [("missing", "there are no weights at missing"), ("weights.pth", "are pickles")]
-)
+@pytest.mark.parametrize(("name", "what"), [("missing", "no weights at missing"), ("weights.pth", "is a pickle")])
 def test_weights_that_are_missing_or_pickled_are_refused(
     name: str, what: str, people: Manifest, reseen: Reseen, well_told: WellTold
 ) -> None:
@@ -355,7 +353,13 @@ def test_thorough_tells_what_else_can_be_measured_and_what_cannot(
     assert (further["enrolled"], further["strangers"]) == (2, 2)
     cameras = [(pair["query_camera"], pair["gallery_camera"]) for pair in further["camera_pairs"]]
     assert cameras == [(a, b) for a in "123" for b in "123" if a != b]
-    for told in ("precision@1 ", "TMR@FMR=0.01: too few", "DIR@FPIR=0.1, 2 people", "weak cameras: ", "95 % intervals"):
+    for told in (
+        "precision@1 ",
+        "TMR@FMR=1%: not measurable",
+        "DIR@FPIR=10%, 2 people",
+        "weak cameras: ",
+        "95 % confidence",
+    ):
         assert told in answer.err
 
 
@@ -384,7 +388,7 @@ def test_stored_features_are_not_written_over(features: Path, reseen: Reseen) ->
     answer = reseen("evaluate", "--features", features, "--output", features.parent)
 
     assert answer.code == 2
-    assert "would be written over" in answer.err
+    assert "would be overwritten" in answer.err
     assert features.read_bytes() == before
 
 

@@ -55,17 +55,17 @@ def test_a_trained_run_becomes_a_bundle_that_gives_its_features(
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        (["--precision", "int8"], "onnx is not exported in int8"),
-        (["--name", "n" * 101], "a bundle cannot tell that of a model"),
-        (["--training-data", "d" * 2001, "--licence", "free"], "its terms cannot be told so"),
-        (["--licence", "free"], "training data and its terms go together"),
+        (["--precision", "int8"], "cannot export onnx in int8"),
+        (["--name", "n" * 101], "the description of the model is too long"),
+        (["--training-data", "d" * 2001, "--licence", "free"], "name or licence is too long"),
+        (["--licence", "free"], "--training-data and --licence go together"),
         (["--metrics", "nowhere.json"], "does not hold the figures"),
         (["--card", "nowhere.md"], "nowhere.md cannot be read"),
         (["--card", "/dev/zero"], "/dev/zero cannot be read"),
         (["--card", "/dev/null"], "/dev/null cannot be read"),
         (["--card", sys.executable], "cannot be read"),
         (["--calibration-data", "nowhere"], "nowhere"),
-        (["-o", "preprocess.height=128"], "another preprocessing"),
+        (["-o", "preprocess.height=128"], "different preprocessing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -87,8 +87,8 @@ def test_the_list_shows_every_model_with_what_is_published_of_it(reseen: Reseen,
 
     assert answer.code == 0
     assert all(f"{entry.name}\n" in answer.out for entry in known.ENTRIES)
-    assert "  figures     recall@1 94.5 %, mAP 85.82 %\n  size        not published\n" in answer.out
-    assert "  figures     recall@1 51.5 %, mAP 30.1 %\n  size        0.9 MB\n" in answer.out
+    assert "  figures     rank-1 94.5 %, mAP 85.82 %\n  size        not published\n" in answer.out
+    assert "  figures     rank-1 51.5 %, mAP 30.1 %\n  size        0.9 MB\n" in answer.out
     assert "  licence     not stated for the weights" in answer.out
     assert answer.out.count("  here        not pulled\n") == len(known.ENTRIES) - 1
     assert not home.exists()
@@ -107,7 +107,7 @@ def test_machines_get_all_of_it(reseen: Reseen, home: Path) -> None:
 
 def test_a_model_is_shown_with_a_command_that_uses_it(reseen: Reseen, home: Path) -> None:
     answer = reseen("models", "show", "paddleclas_baseline")
-    assert "figures     recall@1 88.45 %, mAP 74.37 %\n" in answer.out
+    assert "figures     rank-1 88.45 %, mAP 74.37 %\n" in answer.out
     assert "trained on  Market-1501, from ImageNet weights\n" in answer.out
     assert "to use it   reseen models import FILE --from paddleclas --model baseline" in answer.out
     assert "checked by  nothing published" in answer.out
@@ -163,7 +163,7 @@ def test_nothing_is_pulled_offline(reseen: Reseen, model: Entry, monkeypatch: py
     monkeypatch.setenv("RESEEN_OFFLINE", "1")
     answer = reseen("models", "pull", "served")
     assert answer.code == 2
-    assert "nothing is fetched offline" in answer.err
+    assert "downloads are forbidden" in answer.err
 
     monkeypatch.setenv("RESEEN_OFFLINE", "0")
     assert reseen("models", "pull", "served").code == 0

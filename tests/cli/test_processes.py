@@ -40,6 +40,6 @@ def test_a_world_that_torchrun_did_not_make_is_refused(
     for name, value in zip(VARIABLES, (rank, "2", "0", "node0", "29500"), strict=True):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(missing)
-    with pytest.raises(UsageError, match="WORLD_SIZE=2 promises other processes") as refused:
+    with pytest.raises(UsageError, match="WORLD_SIZE=2 announces other processes") as refused:
         rank_info()
     assert "torchrun" in str(refused.value.cure)

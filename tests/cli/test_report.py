@@ -77,7 +77,7 @@ def test_figures_are_told_in_words(reseen: Reseen, evaluation: Path, tmp_path: P
 
     (told,) = [line for line in alone.out.splitlines() if line.startswith("mAP")]
     assert re.fullmatch(rf"mAP: {value:.2f} % \(\d+\.\d\d to \d+\.\d\d\)", told)
-    assert f"mAP: {value:.2f} % against {value:.2f} %, +0.00 points (+0.00 to +0.00: too close to tell)" in compared.out
+    assert f"mAP: {value:.2f} % against {value:.2f} %, +0.00 points (+0.00 to +0.00: not significant)" in compared.out
     assert compared.out.splitlines()[-2:] == ["now right: 0", "no longer right: 0"]
 
 

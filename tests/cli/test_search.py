@@ -31,7 +31,7 @@ def test_a_ranked_list_for_each_query_without_the_query(crops: Path, small_bundl
     lines = answer.out.splitlines()
     assert len(lines) == 10
     assert lines[0] == f"{crops / 'a.png'}:"
-    assert lines[1] == f"  left out, for it is the query itself: {crops / 'a.png'}"
+    assert lines[1] == f"  left out, it is the query itself: {crops / 'a.png'}"
     assert [int(line.split()[0]) for line in lines[2:5]] == [1, 2, 3]
     scores = [float(line.split()[1]) for line in lines[2:5]]
     assert scores == sorted(scores, reverse=True)

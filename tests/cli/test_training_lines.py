@@ -11,7 +11,7 @@ from reseen.run_folder import Run
 from reseen.training.events import EpochDone, Evaluated, StepDone
 
 FIGURES = {"recall1": 0.5, "recall5": 0.75, "mAP": 0.25, "mINP": 0.125}
-LINE = "recall1 0.5000, recall5 0.7500, mAP 0.2500, mINP 0.1250"
+LINE = "rank-1 50.00 %, rank-5 75.00 %, mAP 25.00 %, mINP 12.50 %"
 
 
 def evaluated(metrics: Mapping[str, float], *, is_best: bool = False) -> Evaluated:
@@ -62,4 +62,4 @@ def test_the_end_tells_the_best(finished_run: Path) -> None:
     run = Run(finished_run)
     best = run.result.best["recall1"]
 
-    assert done_line(run) == f"done: 1 epochs, best recall1 {best:.5f} at epoch 1"
+    assert done_line(run) == f"done: 1 epochs, best rank-1 {best * 100:.2f} % at epoch 1"

@@ -187,7 +187,7 @@ def test_people_held_out_for_evaluation_are_not_set_aside_and_the_choices_differ
 
 
 def test_too_few_training_persons_are_refused() -> None:
-    with pytest.raises(DatasetError, match="too few persons to keep some out of training"):
+    with pytest.raises(DatasetError, match="too few people to keep some out of training"):
         hold_out_for_calibration(dataset(4), 0.5)
 
 

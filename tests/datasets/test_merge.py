@@ -79,7 +79,7 @@ def test_each_of_several_datasets_must_have_something_to_train_on() -> None:
     with pytest.raises(DatasetError, match=r"data/b has no training images") as refused:
         merge([dataset("a", TRAIN), dataset("b", QUERY, GALLERY)])
 
-    assert refused.value.cure == "give it as --eval-data, or leave it out"
+    assert refused.value.cure == "give it as --eval-data, or remove it"
 
 
 def test_without_evaluation_data_those_with_query_and_gallery_are_evaluated() -> None:

@@ -35,19 +35,19 @@ REPORT = DatasetReport(
 def test_the_text_tells_every_finding_and_cuts_long_lists_short() -> None:
     assert list(REPORT.lines()) == [
         "people (data/people)",
-        "train: 12,936 images of 751 persons",
-        "gallery: 15,913 images of 750 persons (13,115 + 2,798 distractors), 3,819 junk dropped",
+        "train: 12,936 images of 751 people",
+        "gallery: 15,913 images of 750 people (13,115 + 2,798 distractors), 3,819 junk dropped",
         "cameras: 2 (c1, c2)",
         "sizes: 3 different, height 20 to 900, width 40 to 2000 pixels",
         "files: 32,668 looked at, 1 broken",
         "  a.jpg is empty (0 bytes)",
-        "passed over, no image of a kind that is read: 2 (anna/1.heic, readme.txt)",
+        "files ignored, not a supported image: 2 (anna/1.heic, readme.txt)",
         "duplicates: 2 groups of files with the same content, 1 across parts",
         "  d.jpg = e.jpg",
         "  b.jpg = c.jpg",
-        "persons with one image: 0",
-        "persons seen by one camera: 1,200 (0, 1, 2, 3, 4, 5, 6, 7, …)",
-        "persons both in training and in evaluation: 2 (1, 2)",
+        "people with one image: 0",
+        "people seen by one camera: 1,200 (0, 1, 2, 3, 4, 5, 6, 7, …)",
+        "people both in training and in evaluation: 2 (1, 2)",
         "queries that would be skipped: 3",
         "  only seen by the query's own camera: 2 (q1.jpg, q3.jpg)",
         "  person not in gallery: 1 (q2.jpg)",
@@ -58,7 +58,7 @@ def test_an_unknown_camera_and_a_dataset_without_parts_are_told() -> None:
     part = Part(None, images=2, persons=1, distractors=0, junk=0)
     report = DatasetReport("people", "data", (part,), 2, (), (), None, (), (), (), (), ())
     assert list(report.lines())[1:4] == [
-        "all: 2 images of 1 persons",
+        "all: 2 images of 1 people",
         "cameras: not known",
         "files: 2 looked at, 0 broken",
     ]

@@ -98,8 +98,8 @@ def test_short_persons_are_named_in_the_error() -> None:
 @pytest.mark.parametrize(
     ("persons", "k", "got", "cure"),
     [
-        (3, 4, "2 (of 3 persons in training)", "-o sampler.persons=2"),
-        (1, 5, "0 (of 3 persons in training)", "use fewer images_per_person, or repeat"),
+        (3, 4, "2 (of 3 people in training)", "-o sampler.persons=2"),
+        (1, 5, "0 (of 3 people in training)", "lower sampler.images_per_person, or set sampler.short_persons=repeat"),
     ],
 )
 def test_more_persons_than_there_are_is_an_error_that_says_how_many_there_are(
@@ -163,7 +163,7 @@ def test_starts_are_where_each_person_begins_once_sorted() -> None:
 def test_short_persons_are_an_error_that_names_five_of_them_and_the_cure() -> None:
     labels = np.repeat(np.arange(8), [3, 4, 1, 2, 3, 3, 1, 2])
 
-    with pytest.raises(DatasetError, match="7 persons have fewer than 4 images") as refused:
+    with pytest.raises(DatasetError, match="7 people have fewer than 4 training images") as refused:
         person_images(labels, 4, "error", ["ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal"])
 
     assert refused.value.got == "fewer for ann, cat, dan, eve, fay and 2 more"

@@ -73,7 +73,7 @@ def test_without_the_libraries_that_train_there_is_the_shipped_model_alone(
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
 
-    with pytest.raises(UsageError, match="is in the way"):
+    with pytest.raises(UsageError, match="exists already"):
         run_demo(demo(tmp_path))
 
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]

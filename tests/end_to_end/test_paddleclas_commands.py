@@ -56,5 +56,5 @@ def test_the_commands_of_the_page_run_one_after_the_other(
 
     output = folder / "output"
     assert {path.name for path in output.iterdir()} == {"center", "four"}
-    assert "recall@1" in (output / "center" / "eval.log").read_text(encoding="utf-8")
+    assert "rank-1" in (output / "center" / "eval.log").read_text(encoding="utf-8")
     assert (output / "four" / "checkpoints" / "latest.safetensors").is_file()

@@ -67,11 +67,11 @@ def test_the_page_can_be_followed_to_the_letter(
             done.append((command, run.stdout))
 
     out = dict(done)
-    assert "all: 48 images of 8 persons" in out["reseen data check people"]
+    assert "all: 48 images of 8 people" in out["reseen data check people"]
     assert "cameras: 2 (hall, yard)" in out["reseen data check people/people.csv"]
     assert {path.name for path in (folder / "runs").iterdir()} == {"first", "scratch", "tuned"}
     assert done[-1][0].startswith("reseen evaluate")
-    assert "recall@1" in done[-1][1]
+    assert "rank-1" in done[-1][1]
 
 
 def few(folder: Path) -> None:
@@ -122,12 +122,12 @@ def reseen(*arguments: str) -> int:
 PROBLEMS: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
     "Fewer than 16 people to train on": (nothing, ("train", "-c", "tiny", "--data", "people", "--output", "runs/a")),
     "Too few people to hold some out": (few, QUICK),
-    "A photo outside of a person's folder": (photo_outside, ("data", "check", "people")),
+    "A photo outside a person's folder": (photo_outside, ("data", "check", "people")),
     "A folder within a person's folder": (folder_within, ("data", "check", "people")),
     "A damaged file": (damaged, QUICK),
-    "No image at all": (only_heic, ("data", "check", "people")),
+    "No images at all": (only_heic, ("data", "check", "people")),
     "Everything taken in one place": (one_place, (*QUICK[:4], "people/people.csv", *QUICK[5:])),
-    "The output folder is taken": (trained, QUICK),
+    "The output folder is in use": (trained, QUICK),
     "Weights of another recipe": (
         trained,
         (

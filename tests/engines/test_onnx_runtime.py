@@ -62,7 +62,7 @@ def test_a_device_that_this_build_lacks_is_refused(
 ) -> None:
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
 
-    with pytest.raises(UsageError, match=f"no device {device} here") as error:
+    with pytest.raises(UsageError, match=f"cannot use the device {device} here") as error:
         OnnxRuntimeEngine(model, EngineOptions(device=device))
     assert error.value.expected == "auto, cpu"
 

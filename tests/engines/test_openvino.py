@@ -105,7 +105,7 @@ def test_a_file_that_is_no_model_is_an_error_that_names_it(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("device", ["cuda", "tensorrt"])
 def test_another_device_is_refused(model: Path, device: Device) -> None:
-    with pytest.raises(UsageError, match="OpenVINO is run on the processor only"):
+    with pytest.raises(UsageError, match="OpenVINO runs on the CPU only"):
         OpenVINOEngine(model, EngineOptions(device=device))
 
 

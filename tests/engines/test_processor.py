@@ -12,7 +12,7 @@ def refused(device: Device) -> str | None:
     try:
         require_processor("MNN", EngineOptions(device=device))
     except UsageError as error:
-        return error.got if "MNN is run on the processor only" in str(error) else str(error)
+        return error.got if "MNN runs on the CPU only" in str(error) else str(error)
     return None
 
 

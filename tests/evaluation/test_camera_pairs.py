@@ -87,5 +87,5 @@ def test_cameras_that_see_nobody_in_common_are_no_pair() -> None:
 
 def test_without_cameras_there_are_no_pairs(clustered: Clustered) -> None:
     retrieval = clustered()
-    with pytest.raises(FeaturesError, match="there are no pairs of cameras"):
+    with pytest.raises(FeaturesError, match="there are no camera pairs"):
         CameraPairs(replace(retrieval, gallery_cameras=np.full_like(retrieval.gallery_cameras, -1)))

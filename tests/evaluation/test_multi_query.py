@@ -95,5 +95,5 @@ def test_opposite_features_have_no_mean(clustered: Clustered) -> None:
         query_persons=np.array([1, 1]),
         query_cameras=np.array([0, 0]),
     )
-    with pytest.raises(FeaturesError, match=r"merged query features(.|\n)*no direction"):
+    with pytest.raises(FeaturesError, match=r"merged query features(.|\n)*no length"):
         multi_query(opposite)

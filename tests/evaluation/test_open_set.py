@@ -143,5 +143,5 @@ def test_the_scores_are_left_unchanged(clustered: Clustered) -> None:
 
 
 def test_one_person_cannot_be_divided(clustered: Clustered) -> None:
-    with pytest.raises(FeaturesError, match=r"too few people to make strangers(.|\n)*got: 1"):
+    with pytest.raises(FeaturesError, match=r"too few people for open-set identification(.|\n)*got: 1"):
         OpenSet(clustered(5, 40, persons=1))

@@ -102,7 +102,7 @@ def test_more_neighbours_than_gallery_images_are_refused(clustered: Clustered) -
     "settings", [{"neighbours": 0}, {"alpha": -0.1}, {"alpha": float("nan")}, {"alpha": float("inf")}]
 )
 def test_settings_out_of_range_are_refused(clustered: Clustered, settings: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="unusable settings"):
+    with pytest.raises(UsageError, match="settings out of range"):
         expanded_scores(clustered(), **settings)  # type: ignore[arg-type]
 
 

@@ -185,7 +185,7 @@ def test_a_set_of_k1_images_is_too_small(clustered: Clustered) -> None:
     [{"k1": 0}, {"k2": 0}, {"k1": 4, "k2": 6}, {"lambda_": -0.1}, {"lambda_": 1.1}, {"lambda_": float("nan")}],
 )
 def test_settings_out_of_range_are_refused(clustered: Clustered, settings: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="unusable settings"):
+    with pytest.raises(UsageError, match="settings out of range"):
         reranked_scores(clustered(), **settings)  # type: ignore[arg-type]
 
 

@@ -49,13 +49,13 @@ def test_people_and_programs_read_it(clustered: Clustered) -> None:
     figures, lines = json.loads(json.dumps(further.figures())), further.lines()
     assert figures["verification"][0]["tar"] == further.verification[0].tmr
     assert figures["open_set"][1]["supported"] is False
-    assert lines[0].startswith("precision@1 0.")
-    assert lines[1].startswith(f"TMR@FMR=0.01: {further.verification[0].tmr:.5f} (95 %: 0.")
-    assert f"from a score of {further.verification[2].threshold:.4f} on" in lines[3]
-    assert lines[4].startswith("DIR@FPIR=0.1, 30 people enrolled and 30 strangers: 0.")
-    assert lines[5].endswith("30 strangers: too few searches by strangers to tell")
+    assert lines[0].startswith("precision@1 ")
+    assert lines[1].startswith(f"TMR@FMR=1%: {further.verification[0].tmr * 100:.2f} % (95 % CI ")
+    assert f"score ≥ {further.verification[2].threshold:.4f}" in lines[3]
+    assert lines[4].startswith("DIR@FPIR=10%, 30 people enrolled, 30 strangers: ")
+    assert lines[5].endswith("30 strangers: not measurable, too few false positives")
     weakest = min(further.camera_pairs, key=lambda pair: pair.mAP)
-    assert lines[6].startswith(f"weak cameras: {weakest.query_camera} → {weakest.gallery_camera}, recall@1 ")
+    assert lines[6].startswith(f"weak cameras: {weakest.query_camera} → {weakest.gallery_camera}, rank-1 ")
     assert len(lines) == 6 + 5
 
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_measured_is_said(clustered: Clustered) -> None:
 
     assert (further.verification, further.open_set, further.camera_pairs) == ((), (), ())
     assert [line for line in further.lines() if line.startswith("not measured")] == [
-        "not measured: too few people to make strangers of some",
-        "not measured: there are no pairs of cameras",
-        "not measured: there is nothing to verify",
+        "not measured: too few people for open-set identification",
+        "not measured: there are no camera pairs",
+        "not measured: there are no pairs to verify",
     ]

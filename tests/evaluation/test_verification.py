@@ -145,7 +145,7 @@ def test_nothing_but_same_pairs_is_an_error() -> None:
         query_persons=np.array([1]),
         gallery_persons=np.array([1]),
     )
-    with pytest.raises(FeaturesError, match=r"nothing to verify(.|\n)*1 same-person pairs, 0 different-person pairs"):
+    with pytest.raises(FeaturesError, match=r"no pairs to verify(.|\n)*1 same-person pairs, 0 different-person pairs"):
         collected(retrieval, np.ones((1, 1))).roc()
 
 

@@ -107,6 +107,6 @@ def test_the_gate(measure: Literal["mAP", "cosine"], before: float, after: float
     if passes:
         require_accuracy(accuracy, "model_int8.xml")
     else:
-        with pytest.raises(ExportError, match=r"model_int8\.xml loses too much to 8 bits") as error:
+        with pytest.raises(ExportError, match=r"model_int8\.xml loses too much accuracy in 8 bits") as error:
             require_accuracy(accuracy, "model_int8.xml")
         assert error.value.got == f"{measure.replace('cosine', 'mean cosine')} {after:.4f}"

@@ -97,5 +97,5 @@ def test_int8_needs_images(small_source: Source, tmp_path: Path) -> None:
 
 
 def test_a_pair_that_there_is_not_is_refused(small_source: Source, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="onnx is not exported in int8"):
+    with pytest.raises(UsageError, match="cannot export onnx in int8"):
         export_bundle(small_source, [("onnx", "int8")], tmp_path / "bundle", About("small"))

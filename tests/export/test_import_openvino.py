@@ -78,7 +78,7 @@ def test_what_is_chosen_makes_another_feature_space(tmp_path: Path) -> None:
 def test_another_network_is_refused(change: dict[str, object], word: str, tmp_path: Path) -> None:
     path = network(tmp_path / "a.xml", **change)  # type: ignore[arg-type]
 
-    with pytest.raises(WeightsError, match=r"is no network that can be imported") as refused:
+    with pytest.raises(WeightsError, match=r"is not a network that can be imported") as refused:
         import_openvino(path, tmp_path / "bundle", name="a", bgr=False)
 
     assert word in str(refused.value.expected)

@@ -46,4 +46,4 @@ def test_one_epoch_is_trained_and_evaluated(bare_python: Python, tmp_path: Path)
     assert (trained.returncode, evaluated.returncode) == (0, 0), trained.stderr + evaluated.stderr
     assert json.loads(trained.stdout)["epochs"] == 1
     assert json.loads(evaluated.stdout)["queries"] == json.loads(trained.stdout)["last"]["queries"]
-    assert "no curves for TensorBoard" in (run / "train.log").read_text(encoding="utf-8")
+    assert "no TensorBoard curves" in (run / "train.log").read_text(encoding="utf-8")

@@ -132,7 +132,7 @@ def test_a_loss_that_no_checkpoint_holds_whole_is_an_error(kept: str, monkeypatc
 
     dice = iter(range(9))
     monkeypatch.setattr(losses.ContrastiveLoss, "forward", {"memory": remember, "dice": throw}[kept])
-    with pytest.raises(RecipeError, match="could not continue exactly with pml:ContrastiveLoss"):
+    with pytest.raises(RecipeError, match="could not resume exactly with pml:ContrastiveLoss"):
         build("ContrastiveLoss")
 
 

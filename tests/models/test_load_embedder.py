@@ -29,7 +29,7 @@ def test_weights_of_another_model_are_refused(other: str, finished_run: Path, sm
 
 
 def test_weights_trained_with_another_preprocessing_are_refused(finished_run: Path, small_recipe: SmallRecipe) -> None:
-    with pytest.raises(WeightsError, match="trained with another preprocessing") as refused:
+    with pytest.raises(WeightsError, match="trained with different preprocessing") as refused:
         load_embedder(small_recipe("preprocess.height=80"), finished_run / "checkpoints" / "best", CPU)
 
     assert refused.value.expected is not None

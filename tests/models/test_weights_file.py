@@ -62,7 +62,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("path", [Path(), Path("/"), Path("..")], ids=str)
 def test_a_path_without_a_name_is_no_weight_file(path: Path) -> None:
-    with pytest.raises(WeightsError, match="there are no weights"):
+    with pytest.raises(WeightsError, match="no weights"):
         resolve_weights(path)
 
 

@@ -56,7 +56,7 @@ def test_an_evaluation_does_not_differ_from_itself(small_retrieval: SmallSet) ->
     assert not found.lost.size
     for difference in found.differences.values():
         assert not difference.certain
-        assert str(difference.interval) == "0.00000 to 0.00000"
+        assert str(difference.interval) == "0.00 to 0.00 %"
 
 
 def test_turned_round_the_comparison_is_turned_round(small_retrieval: SmallSet) -> None:

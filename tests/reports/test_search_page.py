@@ -42,7 +42,7 @@ def test_the_page_shows_query_and_matches_and_loads_nothing(small_bundle: Path, 
     assert 'name="viewport"' in html
     assert re.findall(r"<b>(\d): (-?\d\.\d{3})</b>", html)[0][0] == "1"
     assert "is left out" in html
-    assert "not calibrated" in html
+    assert "no calibration" in html
 
 
 def test_names_are_escaped(small_bundle: Path, crops: Path, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_more_pictures_than_a_page_can_show_are_refused(small_bundle: Path, tmp_
     matches = (Match(0.5, name="a.png"),) * 1000
     search = Search((Searched("q.png", (), 1000, matches),) * (MAX_PICTURES // 1000), 1000, {})
 
-    with load(small_bundle) as embedder, pytest.raises(UsageError, match="so many images"):
+    with load(small_bundle) as embedder, pytest.raises(UsageError, match="too many images"):
         write_search_page(tmp_path / "found.html", search, "crops", embedder)
 
 

@@ -207,6 +207,6 @@ def test_names_and_features_do_not_part_ways_when_an_image_is_read_twice_with_di
     feature = embedder.embed(crops / "00.png")
     monkeypatch.setattr(embedder, "stream", lambda inputs: [Embedded((name,), feature, {name: torn})])
 
-    with pytest.raises(ImageError, match="given twice could be read once only"):
+    with pytest.raises(ImageError, match="given twice changed in between"):
         embed_to_file(embedder, twice, tmp_path / "f.npz")
     assert not (tmp_path / "f.npz").exists()

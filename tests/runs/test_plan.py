@@ -40,7 +40,7 @@ def test_persons_that_processes_cannot_share_are_refused(
     run = TrainingRun(
         small_recipe(f"sampler.persons={persons}"), people, tmp_path, CPU, processes=Processes(count - 1, count)
     )
-    with pytest.raises(UsageError, match=f"cannot be shared by {count} processes") as refused:
+    with pytest.raises(UsageError, match=f"cannot be divided among {count} processes") as refused:
         plan_run(run)
     assert f"sampler.persons={nearest}" in str(refused.value.cure)
 

@@ -251,7 +251,7 @@ def test_a_teacher_that_cannot_be_had_is_an_error_before_any_image_is_read(
     teacher = f"{{recipe: {named}, weights: {finished_run / weights}}}"
     unread = replace(people, samples=tuple(replace(s, path=tmp_path / s.path.name) for s in people.samples))
     losses = f"losses=[{{name: triplet}}, {{name: distillation, teacher: {teacher}}}]"
-    with pytest.raises((RecipeError, WeightsError), match=f"the teacher in losses.1.teacher cannot be had: .*{told}"):
+    with pytest.raises((RecipeError, WeightsError), match=f"named in losses.1.teacher: .*{told}"):
         run_training(TrainingRun(small_recipe(losses), unread, tmp_path, CPU))
 
 
@@ -403,7 +403,7 @@ def test_more_images_a_person_than_there_are_is_refused_by_name_or_repeated_as_t
 ) -> None:
     more = ("sampler.images_per_person=7", "training.epochs=1")
 
-    with pytest.raises(DatasetError, match="6 persons have fewer than 7 images") as refused:
+    with pytest.raises(DatasetError, match="6 people have fewer than 7 training images") as refused:
         run_training(TrainingRun(small_recipe("sampler.short_persons=error", *more), people, tmp_path / "refused", CPU))
     assert refused.value.got is not None
     assert "0001, 0002" in refused.value.got

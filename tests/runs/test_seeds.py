@@ -108,8 +108,8 @@ def test_people_read_a_line_for_each_figure_of_each_dataset() -> None:
     }
 
     assert SeedResults(runs).lines() == [
-        "recall1: last 0.60000 ± 0.14142, best 0.75000 ± 0.00000",
-        "a/mAP: last 0.30000 ± 0.07071, best 0.50000 ± 0.00000",
+        "rank-1: last 60.00 ± 14.14 %, best 75.00 ± 0.00 %",
+        "a/mAP: last 30.00 ± 7.07 %, best 50.00 ± 0.00 %",
     ]
 
 

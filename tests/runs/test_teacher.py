@@ -79,7 +79,7 @@ def test_a_bundle_teaches_too(
 
 @pytest.mark.parametrize(
     ("teachers", "students", "told"),
-    [(0.0, 0.0, ()), (0.5, 0.0, ()), (0.5, 0.5, ()), (0.0, 0.5, ("set others aside, or nobody",))],
+    [(0.0, 0.0, ()), (0.5, 0.0, ()), (0.5, 0.5, ()), (0.0, 0.5, ("kept other people aside, or nobody",))],
 )
 def test_it_is_said_where_it_may_have_learnt_people_whom_the_student_keeps(
     people: Manifest,

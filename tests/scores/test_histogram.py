@@ -57,7 +57,7 @@ def test_rounding_beyond_the_ends_is_forgiven() -> None:
 @pytest.mark.parametrize("score", [1.1, -1.1, np.nan, np.inf, -np.inf])
 def test_what_is_no_score_is_refused_unless_it_is_left_out(score: float) -> None:
     scores = np.array([0.5, score])
-    with pytest.raises(FeaturesError, match="a score cannot be counted"):
+    with pytest.raises(FeaturesError, match="a score is out of range"):
         counted(scores)
     assert counted(scores, np.array([False, True])).total == 1
 

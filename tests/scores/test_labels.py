@@ -63,9 +63,9 @@ def test_the_row_of_an_unusable_code_is_named() -> None:
 def test_an_image_id_stands_for_one_image() -> None:
     check_same_images(labels("query", [1, 2], [0, 1], [10, 11]), labels("gallery", [2, 1, 3], [1, 0, 0], [11, 10, 12]))
 
-    with pytest.raises(FeaturesError, match="image id 11 has two persons"):
+    with pytest.raises(FeaturesError, match="image id 11 has two people"):
         check_same_images(labels("query", [1, 2], images=[10, 11]), labels("gallery", [3, 1], images=[11, 10]))
-    with pytest.raises(FeaturesError, match="image id 10 has two persons or two cameras"):
+    with pytest.raises(FeaturesError, match="image id 10 has two people or two cameras"):
         check_same_images(labels("query", [1], [0], [10]), labels("gallery", [1], [1], [10]))
     with pytest.raises(FeaturesError, match="the gallery holds image id 11 more than once"):
         check_same_images(labels("query", [1], images=[10]), labels("gallery", [3, 3], images=[11, 11]))

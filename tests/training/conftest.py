@@ -200,7 +200,7 @@ def same_file(read_checkpoint: ReadCheckpoint, same: Same) -> Callable[[Path, Pa
 
 @pytest.fixture(scope="session")
 def figures() -> Callable[..., Evaluation]:
-    """An evaluation that gives these values of recall@1, one after the other."""
+    """An evaluation that gives these values of rank-1, one after the other."""
 
     def give(*recall: float) -> Evaluation:
         left = list(recall)

@@ -229,7 +229,7 @@ def test_persons_that_cannot_be_shared_are_refused_with_the_nearest_number_that_
     persons: int, k: int, count: int, nearest: int
 ) -> None:
     for rank in range(count):
-        with pytest.raises(UsageError, match=f"cannot be shared by {count} processes") as refused:
+        with pytest.raises(UsageError, match=f"cannot be divided among {count} processes") as refused:
             share(persons, k, rank, count)
         assert refused.value.cure == f"-o sampler.persons={nearest}, or start another number of processes"
     assert sum(len(share(nearest, k, rank, count)) for rank in range(count)) == nearest * k

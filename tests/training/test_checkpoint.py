@@ -315,7 +315,7 @@ def test_weights_of_another_moment_are_refused(whole: Checkpoints) -> None:
     tensors = safetensors.torch.load_file(path)
     tensors["0.weight"] += 1e-3
     safetensors.torch.save_file(tensors, path, header(path))
-    with pytest.raises(CheckpointError, match="not of the same moment"):
+    with pytest.raises(CheckpointError, match="not saved together"):
         whole.resume_latest(parts(2))
 
 

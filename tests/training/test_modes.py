@@ -107,6 +107,6 @@ def test_losses_that_teach_nothing_while_the_backbone_is_frozen_are_refused(
     make_trainer: MakeTrainer, small_recipe: SmallRecipe
 ) -> None:
     trainer = make_trainer(small_recipe("losses=[{name: triplet}]", "training.freeze_backbone=1"))
-    with pytest.raises(RecipeError, match="no loss has anything to teach") as refused:
+    with pytest.raises(RecipeError, match="no loss trains anything") as refused:
         trainer.run()
     assert "freeze_backbone=0" in str(refused.value.cure)

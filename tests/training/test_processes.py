@@ -141,7 +141,7 @@ def test_a_process_that_vanishes_is_an_error_for_the_others_at_once(
 
     assert gone.returncode == 3
     assert left.returncode == 1
-    assert json.loads(left.stdout)["what"] == "another process of this run is gone"
+    assert json.loads(left.stdout)["what"] == "another process of this run has died"
     assert "--resume" in json.loads(left.stdout)["cure"]
 
 
@@ -171,6 +171,6 @@ def test_processes_that_do_not_find_each_other_say_so(monkeypatch: pytest.Monkey
         taken.listen()
         monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
         monkeypatch.setenv("MASTER_PORT", str(taken.getsockname()[1]))
-        with pytest.raises(TrainingError, match="do not find each other") as refused, joined(0, 2, CPU):
+        with pytest.raises(TrainingError, match="could not find each other") as refused, joined(0, 2, CPU):
             pass
     assert "torchrun --standalone" in str(refused.value.cure)

@@ -54,8 +54,8 @@ def test_what_happens_is_told_in_order(tmp_path: Path) -> None:
     assert [line[20:] for line in lines(tmp_path)] == [
         "12936 images of 751 people; from epoch 3 of 120",
         "epoch 3 done in 12.5 s, 51.2 images/s, mean total 2.0000",
-        "epoch 3 evaluated in 2.0 s: recall1 0.8845, queries 3368 (best)",
-        "epoch 4 evaluated in 2.0 s: recall1 0.8845, queries 3368",
+        "epoch 3 evaluated in 2.0 s: rank-1 88.45 %, queries 3368 (best)",
+        "epoch 4 evaluated in 2.0 s: rank-1 88.45 %, queries 3368",
         "saved best to runs/best.safetensors",
     ]
 

@@ -124,7 +124,7 @@ def test_where_tensorboard_is_missing_the_run_is_told_how_to_get_it(
     assert tensorboard_curves(tmp_path, Training(), told.append) == []
 
     (line,) = told
-    assert line.startswith("no curves for TensorBoard: ")
+    assert line.startswith("no TensorBoard curves: ")
     assert "pip install '.[tensorboard]' in a clone of reseen" in line
     assert list(tmp_path.iterdir()) == []
 

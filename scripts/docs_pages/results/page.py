@@ -20,8 +20,8 @@ All figures are per cent. mAP is the mean over the queries of the precisions at 
 sample standard deviation. Training is the time of all epochs together, without evaluations.
 """
 COLUMNS = (
-    *("run", "model", "init", "input", "epochs", "seeds", "recall@1", "recall@5", "mAP"),
-    *("re-ranked recall@1", "re-ranked mAP", "training", "machine"),
+    *("run", "model", "init", "input", "epochs", "seeds", "rank-1", "rank-5", "mAP"),
+    *("re-ranked rank-1", "re-ranked mAP", "training", "machine"),
 )
 ABLATIONS = """## Small changes, short trainings
 What single settings change in **short trainings of small networks at low resolution**, a few epochs each. All runs of a
@@ -38,7 +38,7 @@ python benchmarks/ablations.py --data Market-1501-v15.09.15 --runs runs/ablation
 scripts/results-page
 ```
 """
-COMPARED = ("change", "seeds", "mAP of people set aside", "recall@1", "mAP", "training", "difference in the first mAP")
+COMPARED = ("change", "seeds", "mAP of people set aside", "rank-1", "mAP", "training", "difference in the first mAP")
 OWN = (
     "seed",
     "weights",

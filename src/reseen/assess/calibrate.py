@@ -31,7 +31,7 @@ def calibration_people(recipe: Recipe, manifests: Sequence[Manifest]) -> Manifes
     share = recipe.data.calibration_share
     if not share:
         raise DatasetError(
-            "training with this recipe set nobody aside to calibrate on",
+            "training with this recipe kept nobody aside for calibration",
             expected="data.calibration_share above 0, in the recipe that the weights were trained with",
             got="data.calibration_share: 0",
             cure="train again with -o data.calibration_share=0.1, or calibrate on features of people from elsewhere: "
@@ -54,8 +54,8 @@ def require_set_aside(people: Manifest, told: str | None, model: str) -> None:
     """
     if told != people_hash(people):
         raise DatasetError(
-            f"{model} was not trained with these people set aside",
-            expected=f"the people whom its training has set aside: {(told or 'not told')[:12]}",
+            f"{model} was not trained with these people kept aside",
+            expected=f"the people kept aside by its training: {(told or 'not recorded')[:12]}",
             got=f"{people.name}: {people_hash(people)[:12]}",
             cure="give the recipe.yaml and the --data of the run that trained it; where its training has set nobody "
             "aside, train again with -o data.calibration_share=0.1, or calibrate on people of your own",
@@ -70,10 +70,10 @@ def own_people(manifest: Manifest) -> Manifest:
     """
     if manifest.has_splits:
         raise DatasetError(
-            f"{manifest.name} has parts, which are there to be trained on and reported on",
-            expected="people whom neither training nor an evaluation has seen: a dataset without parts",
+            f"{manifest.name} has train, query and gallery parts",
+            expected="people unseen in training and evaluation: a dataset without parts",
             got=", ".join(sorted({sample.split for sample in manifest.samples if sample.split})),
-            cure="give -c with the recipe of the run, whose training set people aside; or images of other people",
+            cure="give -c with the recipe of the run that kept people aside, or images of other people",
         )
     persons = {sample.person for sample in manifest.samples} - {DISTRACTOR_NAME, JUNK_NAME}
     samples = tuple(replace(sample, split="gallery") for sample in manifest.samples)
@@ -149,7 +149,7 @@ def add_calibration(bundle: Bundle, calibration: Calibration) -> None:
     size = bundle.description.feature_size
     if calibration.source.dimensions != size:
         raise FeaturesError(
-            f"the calibration is not of the model in {bundle.folder}",
+            f"the calibration does not belong to the model in {bundle.folder}",
             expected=f"features of {size} numbers",
             got=f"features of {calibration.source.dimensions}",
             cure="calibrate with the bundle itself: reseen calibrate --bundle",

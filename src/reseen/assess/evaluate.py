@@ -18,6 +18,7 @@ from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.thorough import Thorough, evaluate_thoroughly
 from reseen.recipe.schema import Reranking
+from reseen.scores.figures import NAMES
 from reseen.scores.interval import Interval
 
 
@@ -70,7 +71,7 @@ class Evaluation:
         return [
             f"gallery features {retrieval.gallery_features.shape}, junk dropped {retrieval.junk_dropped}",
             f"query features {retrieval.query_features.shape}",
-            *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is left out"]),
+            *([] if retrieval.cameras_known else ["no cameras known: only the query image itself is excluded"]),
             f"queries evaluated {found.queries}, skipped {skipped}",
             f"re-ranking {self.reranking.name.replace('_', '-') if self.reranking else 'none'}",
             *([f"merged into other queries: {self.joined}"] if self.joined else []),
@@ -79,9 +80,8 @@ class Evaluation:
         ]
 
     def _intervals(self) -> list[str]:
-        names = {"recall1": "recall@1", "mAP": "mAP", "mINP": "mINP"}
-        told = [f"{names[name]} {bounds}" for name, bounds in self.intervals.items() if name in names]
-        return [f"95 % intervals, by drawing people anew: {', '.join(told)}"] if told else []
+        shown = [f"{NAMES[name]} {bounds}" for name, bounds in self.intervals.items() if name in NAMES]
+        return [f"95 % confidence intervals (bootstrap over people): {', '.join(shown)}"] if shown else []
 
 
 def evaluate_retrieval(
@@ -105,7 +105,7 @@ def evaluate_retrieval(
 
     Raises:
         FeaturesError: no query can be evaluated, or too few images to re-rank.
-        UsageError: too little memory to re-rank in, or settings that do not go together.
+        UsageError: too little memory to re-rank, or settings that do not go together.
     """
     merged = multi_query(retrieval) if merge_queries else retrieval
     joined = len(retrieval.query_persons) - len(merged.query_persons)

@@ -13,6 +13,7 @@ from reseen.assess.extract import EmbedsFiles, Progress
 from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.files import append_lines, make_folder, write_whole
 from reseen.recipe.schema import Evaluation as EvaluationSettings
+from reseen.scores.figures import in_words
 
 Figures = Mapping[str, float | int | bool]
 MEAN = "mean"
@@ -35,7 +36,7 @@ class Evaluations:
         return {**figures, MEAN: self.mean()} if len(figures) > 1 else next(iter(figures.values()))
 
     def mean(self) -> Figures:
-        """Mean recall@k, mAP and mINP, in which every dataset weighs the same; queries and skipped are sums."""
+        """Mean rank-k, mAP and mINP, in which every dataset weighs the same; queries and skipped are sums."""
         figures = [evaluation.figures() for evaluation in self.each.values()]
         means = {name: sum(each[name] for each in figures) / len(figures) for name in FRACTIONS}
         sums = {name: sum(each[name] for each in figures) for name in ("queries", "skipped")}
@@ -80,10 +81,7 @@ class Evaluations:
 
 def describe(figures: Figures) -> str:
     """The headline figures in one line."""
-    return (
-        f"recall@1 {figures['recall1']:.5f}, recall@5 {figures['recall5']:.5f}, recall@10 {figures['recall10']:.5f}, "
-        f"mAP {figures['mAP']:.5f} (mean of the precisions at the matches), mINP {figures['mINP']:.5f}"
-    )
+    return f"{in_words(figures)} (AP: mean of the precisions at the matches)"
 
 
 def evaluate_on(

@@ -58,8 +58,8 @@ def read_features(path: Path) -> RetrievalSet:
     """
     if _role(path) == "calibration":
         raise FeaturesError(
-            f"{path} holds people who are kept to calibrate on",
-            expected="people to evaluate",
+            f"{path} holds people who are kept aside for calibration",
+            expected="people to evaluate on",
             got="role: calibration",
             cure="evaluate the features of other people, or calibrate: reseen calibrate --features",
         )
@@ -75,15 +75,15 @@ def read_features(path: Path) -> RetrievalSet:
             f"{path} has an unknown split in row {neither[0]} (counted from 0)",
             expected="'query' or 'gallery'",
             got=repr(splits[neither[0]].item())[:80],
-            cure="store only the images to evaluate, each with its part of the protocol",
+            cure="store only query and gallery images",
         )
     left_out = int(arrays.get("junk_dropped", np.int64(0)))
     if left_out < 0:
         raise FeaturesError(
-            f"{path} holds a number of junk images that cannot be",
+            f"{path} holds an impossible number of junk images",
             expected="junk_dropped of at least 0",
             got=str(left_out),
-            cure="store how many were left out, or nothing",
+            cure="store how many were left out, or leave it out",
         )
     retrieval = RetrievalSet.of(
         query_features=features[query],
@@ -111,7 +111,7 @@ def read_calibration_set(path: Path) -> CalibrationSet:
     role = _role(path)
     if role != "calibration":
         raise FeaturesError(
-            f"{path} is not there to calibrate on",
+            f"{path} is not meant for calibration",
             expected="role: calibration",
             got="no role" if role is None else f"role: {role}",
             cure=ROLE_CURE,
@@ -169,6 +169,6 @@ def _role(path: Path) -> Role | None:
             f"{path} has an unknown role",
             expected="evaluation or calibration",
             got=repr(role)[:80],
-            cure="store what the people are there for",
+            cure="set role to what the features are for",
         )
     return cast("Role", role)

@@ -58,7 +58,7 @@ def measure(
 
     Raises:
         FeaturesError: no query can be evaluated, or too few images to re-rank.
-        UsageError: too little memory to re-rank in.
+        UsageError: too little memory to re-rank.
     """
     lists = RankedLists(retrieval, LENGTH)
     scores = ranking_scores(retrieval, reranking, memory, progress)

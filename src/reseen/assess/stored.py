@@ -100,8 +100,8 @@ def require_apart(output: Path, features: Path) -> None:
     """
     if (output / FEATURES).resolve() == features.resolve():
         raise UsageError(
-            f"{features} would be written over",
-            expected="another folder than that of the features",
+            f"{features} would be overwritten",
+            expected="a folder other than that of the features",
             got=f"--output {output}",
             cure="choose another --output",
         )
@@ -113,8 +113,8 @@ def forget(folder: Path) -> None:
         (folder / DESCRIPTION).unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
-            f"cannot take {folder / DESCRIPTION} away",
-            expected="the right to write there",
+            f"cannot remove {folder / DESCRIPTION}",
+            expected="write permission",
             got=error.strerror or str(error),
             cure="choose another --output",
         ) from None

@@ -126,8 +126,8 @@ def _in_own_process(
             return pool.submit(run_case, path, case, images, seconds).result()
     except BrokenProcessPool:
         raise EngineError(
-            f"{case.engine} ended while it ran {path}",
+            f"{case.engine} died while it ran {path}",
             expected="features",
             got="a process that was killed, or crashed",
-            cure="try smaller batches: the memory may not suffice",
+            cure="try smaller batches: there may be too little memory",
         ) from None

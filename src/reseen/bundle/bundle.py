@@ -120,7 +120,7 @@ def _require_plain_name(folder: Path) -> None:
         str(folder.absolute()).encode()
     except UnicodeEncodeError:
         raise BundleError(
-            f"the bundle {folder} cannot be used under that name",
+            f"the path of the bundle {folder} is not UTF-8",
             expected="a path in UTF-8",
             got=repr(os.fsencode(folder)),
             cure="rename the folder, or choose another",
@@ -130,7 +130,7 @@ def _require_plain_name(folder: Path) -> None:
 def _read_description(path: Path) -> Description:
     def refuse(got: str) -> BundleError:
         return BundleError(
-            f"{path.parent} is no bundle that can be opened",
+            f"cannot open the bundle {path.parent}",
             expected=f"a folder with the {DESCRIPTION} that reseen export writes",
             got=got,
             cure="check the path, or export again: reseen export",

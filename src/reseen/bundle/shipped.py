@@ -28,10 +28,10 @@ def bundle_folder(bundle: str | Path | None) -> Path:
         return Path(bundle)
     if (Path(DEFAULT) / _DESCRIPTION).exists():
         raise UsageError(
-            f"{DEFAULT} is the bundle that comes with reseen, and a bundle here has that name too",
-            expected="a name that means one bundle",
+            f"{DEFAULT} is the bundle that comes with reseen, and there is a folder of that name here too",
+            expected="an unambiguous name",
             got=str(Path(DEFAULT).absolute()),
-            cure=f"write .{os.sep}{DEFAULT} for the one that is here; rename it to use the other",
+            cure=f"write .{os.sep}{DEFAULT} for the folder; rename the folder to use the other",
         )
     return FOLDER
 
@@ -44,8 +44,8 @@ def require_own(folder: Path) -> None:
     """
     if os.path.realpath(folder) == os.path.realpath(FOLDER):
         raise UsageError(
-            "the bundle that comes with reseen stays as it is",
+            "the bundle that comes with reseen cannot be changed",
             expected="a folder of your own",
             got=str(folder),
-            cure="copy it, and change the copy",
+            cure="copy it and change the copy",
         )

@@ -22,7 +22,7 @@ class Pairs:
     """The pairs of a block of images with those from it on.
 
     Attributes:
-        scores: a row for each image of the block, a column for each from the block's first on.
+        scores: one row per image of the block, a column for each from the block's first on.
         rows, columns: their people, numbered from 0.
         genuine, impostor: which of the pairs are of one person, and of two; each pair is marked once.
     """

@@ -67,7 +67,7 @@ def fit_logistic(
             "the scores do not tell people apart",
             expected="pairs of one person that score higher than pairs of two, in the mean",
             got=f"means of {means[0]:.4f} and {means[1]:.4f}",
-            cure="train the model further, and check persons and cameras",
+            cure="train the model further, and check the person and camera of the images",
         )
     weight = weights[0] + weights[1]
     target = weights[0] * targets[0] + weights[1] * targets[1]

@@ -62,7 +62,7 @@ def calibrate_search(
         done: told how many searches are done, and how many there are: each is made several times.
 
     Raises:
-        FeaturesError: too few pairs or people for any threshold, or a person's mean feature has no direction.
+        FeaturesError: too few pairs or people for any threshold, or a person's mean feature has no length.
     """
     progress = _Passes(done, 2 + 2 * DRAWS)
     whole = Searches.of(held, scoring)

@@ -65,7 +65,7 @@ def _is_local(url: str) -> bool:
 def _unsafe(url: str, got: str) -> DownloadError:
     return DownloadError(
         f"{url[:300]} is not fetched",
-        expected="https all the way, so that nobody between can change the file",
+        expected="an https address, so that nobody can change the file on the way",
         got=got,
-        cure="fetch the file by other means, and compare its SHA-256 with what its source says",
+        cure="download the file by other means, and compare its SHA-256 with the published one",
     )

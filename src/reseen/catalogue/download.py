@@ -119,7 +119,7 @@ class Download:
             if isinstance(error, OSError) and error.errno in OF_THE_DISK:
                 raise StorageError(
                     f"cannot write {self.part}",
-                    expected="room on the disk and the right to write there",
+                    expected="free disk space and write permission",
                     got=str(error.strerror),
                     cure="free some space, or set RESEEN_HOME to another folder",
                 ) from None
@@ -156,10 +156,10 @@ class Download:
                 self._forget()
                 return self._open(deadline)
             raise DownloadError(
-                f"{self.url} is refused by its server",
+                f"{self.url} was refused by its server",
                 expected="the file",
                 got=f"{error.code} {error.reason}"[:300],
-                cure="try later; if the file is gone, ask its source where it is now",
+                cure="try later; if the file is gone, ask its publisher where it is now",
             ) from None
 
     def _begin(self, response: http.client.HTTPResponse) -> Span:
@@ -170,7 +170,7 @@ class Download:
         if response.status != http.client.OK:
             raise ValueError(f"the answer {response.status}")
         if response.length is None and not (response.chunked or self.hash_known):  # the last chunk is marked as such
-            raise self._useless("an answer that does not tell how long it is: nothing would show that it was cut off")
+            raise self._useless("an answer without its length: a truncated file would go unnoticed")
         if response.length == 0:
             raise ValueError("0 bytes")
         total = response.length or 0
@@ -204,7 +204,7 @@ class Download:
             self._forget()
             raise ValueError("a part of another file than was begun")
         if response.length not in (None, end - there) or end > (total or end):
-            raise ValueError("a part whose length is not the one that it tells")
+            raise ValueError("a part of another length than it announced")
         if not (total or self.hash_known):
             self._forget()
             raise self._useless("a part of a file of unknown length: nothing would show that it was cut off")
@@ -231,7 +231,7 @@ class Download:
         os.fsync(file.fileno())
         if there > (span.end or there):
             self._forget()
-            raise ValueError(f"{there - span.end:,} bytes more than it told")
+            raise ValueError(f"{there - span.end:,} bytes more than announced")
         if there < max(span.end, span.total):
             raise ValueError(f"cut off after {there:,} of {max(span.end, span.total):,} bytes")
         if there == 0:
@@ -242,23 +242,23 @@ class Download:
             f"{self.url} is too large",
             expected=f"at most {self.limits.bytes:,} bytes",
             got=got,
-            cure="check with its source that this is the right file",
+            cure="ask its publisher whether this is the right file",
         )
 
     def _useless(self, got: str) -> DownloadError:
         return DownloadError(
-            f"{self.url} does not answer with the file",
-            expected="its bytes, and how many they are",
+            f"{self.url} did not answer with the file",
+            expected="the bytes of the file, and their number",
             got=got[:300],
-            cure="fetch the file by other means, and give that to reseen models import",
+            cure="download the file by other means, and give it to reseen models import",
         )
 
     def _failed(self, got: str) -> DownloadError:
         there, _ = self._there()
         again = f"the same command goes on after the {there:,} bytes that are there" if there else "try again"
         return DownloadError(
-            f"{self.url} could not be fetched whole",
-            expected="an answer with the whole file",
+            f"{self.url} could not be fetched completely",
+            expected="a complete answer",
             got=got[:300],
             cure=f"check the connection; {again}",
         )

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-NAMES = {"recall1": "recall@1"}
-"""What a figure is called in the field, where JSON has another name."""
+from reseen.scores.figures import NAMES
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Entry:
 
     @property
     def figures_in_words(self) -> str:
-        """The figures with the field's names, as `recall@1 94.5 %, mAP 85.82 %`."""
+        """The figures with the field's names, as `rank-1 94.5 %, mAP 85.82 %`."""
         told = [f"{NAMES.get(name, name)} {value:g} %" for name, value in self.figures.items()]
         return ", ".join(told) or "none published"
 

@@ -139,6 +139,6 @@ def find_entry(name: str) -> Entry:
             f"there is no model called {name[:80]}",
             expected=f"one of {', '.join(known)}",
             got=name[:80],
-            cure=f"did you mean {near[0]}?" if near else "reseen models list shows them all",
+            cure=f"did you mean {near[0]}?" if near else "see reseen models list",
         )
     return known[name]

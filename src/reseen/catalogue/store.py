@@ -85,9 +85,9 @@ class Store:
         if entry.url is None:
             raise UsageError(
                 f"{entry.name} is not fetched",
-                expected="a model that is somewhere else",
-                got=f"one that comes with the project's sources: {entry.path}",
-                cure=f"use {entry.path} of a checkout",
+                expected="a model that can be downloaded",
+                got=f"one that is part of a clone of reseen: {entry.path}",
+                cure=f"use {entry.path} of a clone of reseen",
             )
         for each in entry.beside:
             self._pull(each, each.url or "", _record_of(each), progress)
@@ -102,7 +102,7 @@ class Store:
             return kept
         if self.offline:
             raise UsageError(
-                f"{entry.name} is not here, and nothing is fetched offline",
+                f"{entry.name} is not on this machine, and downloads are forbidden",
                 expected=f"the file {path}",
                 got="RESEEN_OFFLINE is set",
                 cure="unset RESEEN_OFFLINE, or pull it on a connected machine with the same RESEEN_HOME",
@@ -126,7 +126,7 @@ class Store:
                 f"{url} is not the file that {entry.name} should be",
                 expected=_wanted(entry, pinned),
                 got=got,
-                cure=f"do not use it; if its source says that it changed, remove {self._folder(entry)} and pull again",
+                cure=f"do not use it; if its publisher has changed it, remove {self._folder(entry)} and pull again",
             )
         record = Record(url=url, sha256=found, checked_by=entry.checked_by)
         write_whole(self._folder(entry) / record_name, record.model_dump_json(indent=1) + "\n")
@@ -192,7 +192,7 @@ def _hash(path: Path, kind: str = "sha256") -> str:
 def _storage_error(path: Path, error: OSError) -> StorageError:
     return StorageError(
         f"cannot read or write {path}",
-        expected="the right to, and a disk that works",
+        expected="permission, and a working disk",
         got=error.strerror or str(error),
         cure="set RESEEN_HOME to another folder",
     )

@@ -131,8 +131,8 @@ def _leave_at_once() -> None:
 def _does_not_load(library: str, error: ImportError) -> UsageError:
     install = f"pip install '.[{EXTRAS.get(library, 'train')}]' in a clone of reseen"
     return UsageError(
-        f"{library or 'a library'} does not load",
-        expected="the libraries that reseen needs",
+        f"{library or 'a library'} cannot be loaded",
+        expected="a working installation of it",
         got=str(error),
-        cure=f"{install}; where it is broken: pip install --force-reinstall {library}".strip(),
+        cure=f"{install}; if it is broken: pip install --force-reinstall {library}".strip(),
     )

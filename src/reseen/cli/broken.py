@@ -23,7 +23,7 @@ def tell_broken(broken: Mapping[str, str], images: int, *, skip: bool) -> None:
         say(reason)
     if broken and not skip:
         raise ImageError(
-            f"{len(broken):,} of {images:,} images could not be read; the others are done",
+            f"{len(broken):,} of {images:,} images could not be read; the others were processed",
             expected="images that can be read, or --skip-broken",
             got="those listed above",
             cure="replace or remove them, or add --skip-broken",

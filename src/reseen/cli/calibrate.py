@@ -100,7 +100,7 @@ def calibrate(
     opened = None if bundle is None else open_bundle(bundle_folder(bundle))
     if output is None and opened is None:
         raise UsageError(
-            "there is no place for the calibration",
+            "no place to write the calibration",
             expected="--output FILE.json, or --bundle BUNDLE",
             got="neither",
             cure="say where it goes",
@@ -119,11 +119,11 @@ def calibrate(
         held = _by_bundle(opened, config, data, on, device)
     else:
         raise UsageError(
-            "it is not clear whom to calibrate on",
+            "it is not clear what to calibrate on",
             expected="-c RECIPE --weights FILE --data PATH, --bundle BUNDLE --data PATH, or --features FILE.npz alone; "
             "--on without -c",
-            got="options of several ways, or not all of one",
-            cure="reseen calibrate --help shows an example",
+            got="options of several of these, or an incomplete set",
+            cure="see the example in reseen calibrate --help",
         )
     if save_features is not None:
         write_calibration_set(save_features, held)
@@ -177,7 +177,7 @@ def _by_bundle(bundle: Bundle, config: Path | None, data: list[Path], on: On | N
         people = own_people(manifests[0]) if on is None else evaluation_people(manifests[0])
     else:
         raise UsageError(
-            "several datasets need the recipe that people were set aside by",
+            "several --data need the recipe of the run that kept people aside",
             expected="-c RECIPE, or one --data",
             got=f"{len(manifests)} --data without -c",
             cure="calibrate on one dataset of people of your own",

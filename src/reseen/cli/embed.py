@@ -86,9 +86,9 @@ def _store(embedder: Embedder, inputs: Sequence[ImageSource], output: Path, *, a
 
     def started(kept: int, begun: int) -> None:
         if kept:
-            say(f"going on after {kept:,} of {len(inputs):,} images, which an earlier call has done")
+            say(f"resuming after {kept:,} of {len(inputs):,} images, which an earlier run has embedded")
         if kept < begun:
-            say(f"{begun - kept:,} images of an earlier call are done again: they, or the model, are others now")
+            say(f"{begun - kept:,} images of an earlier run are embedded again: they, or the model, have changed")
 
     with StageBars() as bars:
         broken = embed_to_file(

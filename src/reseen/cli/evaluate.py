@@ -81,7 +81,7 @@ class _Given:
             "it is not clear what to evaluate",
             expected="-c RECIPE --weights FILE --data PATH, or --bundle BUNDLE --data PATH, or --features FILE.npz",
             got=str(self),
-            cure="reseen evaluate --help shows an example",
+            cure="see the example in reseen evaluate --help",
         )
 
 
@@ -182,7 +182,7 @@ def _settings(method: RerankMethod | None, memory: float | None) -> list[str]:
 def _refuse_overrides(config: str | None, override: list[str] | None) -> None:
     if config is None and override:
         raise UsageError(
-            "-o changes a recipe, and there is none",
+            "-o changes a recipe, but none is given",
             expected="-c RECIPE with it",
             got=f"-o {override[0]}",
             cure="add -c, or leave out -o",

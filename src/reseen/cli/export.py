@@ -136,19 +136,19 @@ def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:
         return None
     if name is None or licence is None:
         raise UsageError(
-            "training data and its terms go together",
+            "--training-data and --licence go together",
             expected="both --training-data NAME and --licence TERMS, or neither",
             got="one of them",
-            cure="name the dataset, and say what its terms allow",
+            cure="give both",
         )
     try:
         return TrainingData(name=name, licence=licence)
     except ValidationError as error:
         raise UsageError(
-            "training data and its terms cannot be told so",
+            "training-data name or licence is too long",
             expected="at most 2,000 characters each",
             got=f"{len(name):,} and {len(licence):,}",
-            cure="say it shorter, and where the rest stands",
+            cure="shorten it, and say where to read the rest",
         ) from error
 
 

@@ -266,8 +266,8 @@ def _store() -> Store:
         folder = Path(home).expanduser()
     except RuntimeError:
         raise UsageError(
-            f"the home of nobody: {home}",
-            expected="RESEEN_HOME, or a user with a home",
+            f"no home folder for {home}",
+            expected="RESEEN_HOME, or a user with a home folder",
             got=home,
             cure="set RESEEN_HOME to a folder",
         ) from None

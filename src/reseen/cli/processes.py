@@ -32,7 +32,7 @@ def rank_info() -> RankInfo:
     missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
     if told.processes > 1 and (missing or told.rank >= told.processes):
         raise UsageError(
-            f"WORLD_SIZE={told.processes} promises other processes, but torchrun did not start this one",
+            f"WORLD_SIZE={told.processes} announces other processes, but torchrun did not start this one",
             expected="RANK below WORLD_SIZE, and MASTER_ADDR and MASTER_PORT, where they meet",
             got=f"RANK={told.rank}; not set: {', '.join(missing) or 'nothing'}",
             cure="torchrun --nproc-per-node N -m reseen train …, or unset WORLD_SIZE to train in one process",

@@ -87,5 +87,5 @@ def _in_words(figure: Mapping[str, float] | int) -> str:
     told = f"{value} against {figure['against'] * 100:.2f} %, {(figure['value'] - figure['against']) * 100:+.2f} points"
     if "low" not in figure:
         return told
-    verdict = "" if figure["certain"] else ": too close to tell"
+    verdict = "" if figure["certain"] else ": not significant"
     return f"{told} ({figure['low'] * 100:+.2f} to {figure['high'] * 100:+.2f}{verdict})"

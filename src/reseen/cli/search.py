@@ -127,7 +127,7 @@ def _lines(searched: Searched) -> Iterator[str]:
 
     yield f"{visible(searched.query)}:"
     for name in searched.left_out:
-        yield f"  left out, for it is the query itself: {visible(name)}"
+        yield f"  left out, it is the query itself: {visible(name)}"
     for rank, match in enumerate(searched.matches, start=1):
         verdict = "" if match.verdict is None else f"  ({in_words(match.verdict)})"
         yield f"{rank:4}  {match.score:7.4f}  {visible(match.name or '')}{verdict}"

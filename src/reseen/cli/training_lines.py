@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reseen.errors import RunError
 from reseen.run_folder import CALIBRATION_PEOPLE
+from reseen.scores.figures import in_words
 
 if TYPE_CHECKING:
     from reseen.run_folder import Run
     from reseen.training.events import Event
-
-FIGURES = ("recall1", "recall5", "mAP", "mINP")
 
 
 def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
@@ -31,10 +29,10 @@ def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
             return [f"{name}epoch {event.epoch}: {loss}, {event.images_per_second:.0f} images/s"]
         case Evaluated():
             datasets = dict.fromkeys(metric.rpartition("/")[0] for metric in event.metrics if "/" in metric)
-            lines = [f"epoch {event.epoch}, {each}: {_figures(event.metrics, f'{each}/')}" for each in datasets]
+            lines = [f"epoch {event.epoch}, {each}: {in_words(event.metrics, f'{each}/')}" for each in datasets]
             of = "mean" if datasets.keys() - {CALIBRATION_PEOPLE} else _evaluated_elsewhere(run)
             best = " (best)" if event.is_best else ""
-            lines.append(f"epoch {event.epoch}{of and f', {of}'}: {_figures(event.metrics)}{best}")
+            lines.append(f"epoch {event.epoch}{of and f', {of}'}: {in_words(event.metrics)}{best}")
             return [name + line for line in lines]
         case _:
             return []
@@ -43,8 +41,8 @@ def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
 def done_line(run: Run) -> str:
     """What came out of a finished run."""
     result = run.result
-    best = f"best {run.recipe.training.best} {run.evaluations[-1].best:.5f}"
-    return f"done: {result.epochs} epochs, {best} at epoch {result.best_epoch}"
+    best = in_words({run.recipe.training.best: run.evaluations[-1].best})
+    return f"done: {result.epochs} epochs, best {best} at epoch {result.best_epoch}"
 
 
 def _evaluated_elsewhere(run: Run) -> str:
@@ -55,7 +53,3 @@ def _evaluated_elsewhere(run: Run) -> str:
         return ""
     others = [name for name, root in environment.evaluation.items() if root != environment.dataset_root]
     return others[0] if len(others) == 1 else ""
-
-
-def _figures(metrics: Mapping[str, float], dataset: str = "") -> str:
-    return ", ".join(f"{name} {metrics[dataset + name]:.4f}" for name in FIGURES)

@@ -49,10 +49,10 @@ class EvaluationSplit:
                 )
         if len(self.skipped) == len(self.query):
             raise DatasetError(
-                f"{self.manifest.root}: no query can be evaluated, all are skipped",
-                expected="at least one query whose person another camera sees in the gallery",
+                f"{self.manifest.root}: no query can be evaluated: all are skipped",
+                expected="at least one query whose person is in the gallery, seen by another camera",
                 got=str(self.skipped),
-                cure="check the persons, the cameras and the splits: reseen data check",
+                cure="check the person, camera and split of the images: reseen data check",
             )
         return self
 

@@ -40,7 +40,7 @@ def _read_persons(folder: Path, split: Split | None, passed_over: list[Path]) ->
                 f"{entry} names no person",
                 expected=f"{folder}/PERSON/{entry.name}",
                 got=f"{folder}/{entry.name}",
-                cure="put it into a folder named after the person, or describe the dataset with a CSV manifest "
+                cure="move it into a folder named after the person, or describe the dataset with a CSV manifest "
                 "(columns path,person)",
             )
         else:
@@ -66,9 +66,9 @@ def _images_of_person(person: Path, passed_over: list[Path]) -> list[Path]:
         if entry.is_dir():
             raise DatasetError(
                 f"{person} holds a folder, so it is not a person's folder",
-                expected="images directly in a person's folder",
+                expected="only images in a person's folder",
                 got=describe_folder(person),
-                cure="give the folder that holds the persons' folders",
+                cure="give the folder that holds one folder per person",
             )
         (images if is_image(entry) else passed_over).append(entry)
     return images

@@ -30,10 +30,10 @@ def choose_persons(
     """
     if len(persons) < fewest + fewest_left:
         raise DatasetError(
-            "the dataset has too few persons to keep some out of training",
-            expected=f"at least {fewest + fewest_left} persons",
+            "the dataset has too few people to keep some out of training",
+            expected=f"at least {fewest + fewest_left} people",
             got=f"{len(persons)}",
-            cure="add persons, or name the parts with a split column (train, query, gallery)",
+            cure="add people, or name the parts with a split column (train, query, gallery)",
         )
     shares = {person: _share(purpose + person) for person in persons}
     ranked = sorted(persons, key=shares.__getitem__)

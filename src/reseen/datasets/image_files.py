@@ -48,7 +48,7 @@ class ImageFiles:
         """
         if not paths:
             raise DatasetError(
-                "there is no image to load", expected="at least one", got="none", cure="check the training split"
+                "there are no images to load", expected="at least one", got="none", cure="check the training split"
             )
         sizes = map_all(read_image_size, paths, threads=threads)
         stored_height, stored_width = sizes[0]

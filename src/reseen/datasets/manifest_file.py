@@ -61,10 +61,10 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                     continue
                 if len(cells) != len(header):
                     raise DatasetError(
-                        f"{path}, line {reader.line_num}: the row does not fit the header",
+                        f"{path}, line {reader.line_num}: the number of cells differs from the header",
                         expected=f"{len(header)} cells ({','.join(header)})",
                         got=f"{len(cells)} cells ({','.join(cells)[:200]})",
-                        cure="quote values that hold a comma",
+                        cure="put values with a comma in quotes",
                     )
                 yield f"line {reader.line_num}", dict(zip(header, cells, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -109,8 +109,8 @@ def _samples(path: Path, rows: Iterator[Row]) -> tuple[Sample, ...]:
         sample = _sample(f"{path}, {place}", path.parent, {name: cell.strip() for name, cell in cells.items()})
         if (first := seen.setdefault((str(sample.path), sample.split), place)) != place:
             raise DatasetError(
-                f"{path}, {place}: {sample.path} is there twice",
-                expected="each image once in each part",
+                f"{path}, {place}: {sample.path} is listed twice",
+                expected="each image once per part",
                 got=f"also in {first}",
                 cure="remove one of the rows",
             )
@@ -121,17 +121,17 @@ def _samples(path: Path, rows: Iterator[Row]) -> tuple[Sample, ...]:
         samples.append(sample)
     if not samples:
         raise DatasetError(
-            f"{path} lists no image",
-            expected="a row for each image",
-            got="a header alone",
-            cure="add the rows, or give the dataset's folder",
+            f"{path} lists no images",
+            expected="one row per image",
+            got="only a header",
+            cure="add rows, or give the dataset's folder",
         )
     if with_split and without_split:
         raise DatasetError(
-            f"{path}, {without_split}: the split is missing",
+            f"{path}, {without_split}: a split is missing",
             expected=f"one of {', '.join(SPLITS)} in every row, or in none",
             got=f"a split in {with_split}, none in {without_split}",
-            cure="fill the split column, or leave it out",
+            cure="fill in the split column, or remove it",
         )
     return tuple(samples)
 
@@ -142,8 +142,8 @@ def _sample(where: str, folder: Path, cells: dict[str, str]) -> Sample:
             raise DatasetError(
                 f"{where}: the {column} is blank",
                 expected=f"a {column}",
-                got="blanks or nothing",
-                cure="fill it, or remove the row",
+                got="nothing",
+                cure="fill it in, or remove the row",
             )
     split = cells.get("split") or None
     if split is not None and split not in SPLITS:

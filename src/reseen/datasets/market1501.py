@@ -33,7 +33,7 @@ def find_market1501(path: Path) -> Path | None:
                 f"{path} holds several datasets in Market-1501's layout",
                 expected="one",
                 got=", ".join(map(str, found[:5])),
-                cure=f"name the one you mean, for example {found[0]}",
+                cure=f"give the one you mean, for example {found[0]}",
             )
         if found:
             return found[0]

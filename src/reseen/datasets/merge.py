@@ -52,7 +52,7 @@ def merge(manifests: Sequence[Manifest]) -> Manifest:
                 f"{manifest.root} has no training images",
                 expected="images in the train split of every --data",
                 got="none",
-                cure="give it as --eval-data, or leave it out",
+                cure="give it as --eval-data, or remove it",
             )
     return Manifest(
         name=" + ".join(manifest.name for manifest in manifests),
@@ -81,7 +81,7 @@ def name_apart(manifests: Sequence[Manifest], option: str, reserved: Collection[
         reserved: names that none may have.
 
     Raises:
-        UsageError: a dataset is there twice.
+        UsageError: a dataset is listed twice.
     """
     taken, roots, apart = set(reserved), set(), []
     for manifest in manifests:
@@ -89,7 +89,7 @@ def name_apart(manifests: Sequence[Manifest], option: str, reserved: Collection[
             raise UsageError(
                 f"{option} {manifest.root} is given twice",
                 expected="different datasets",
-                got="the same one again",
+                got="the same dataset",
                 cure="leave one of them out",
             )
         names = (manifest.name if number == 1 else f"{manifest.name}-{number}" for number in count(1))

@@ -57,7 +57,7 @@ def open_datasets(sources: DatasetSource | Sequence[DatasetSource], option: str)
 
     Raises:
         DatasetError: one of them cannot be read.
-        UsageError: one of them is there twice.
+        UsageError: one of them is listed twice.
     """
     several = [sources] if isinstance(sources, str | Path | Manifest) else sources
     reserved = ("mean", "calibration_people", "held_out") if len(several) > 1 else ()
@@ -72,7 +72,7 @@ def _open(path: Path) -> Manifest:
         raise DatasetError(
             f"{path} is neither a file nor a folder" if exists else f"{path} does not exist",
             expected="a dataset: Market-1501, a folder for each person, or a CSV or parquet manifest",
-            got="something else at this path" if exists else "nothing at this path",
+            got="something else" if exists else "nothing at this path",
             cure="check the path",
         )
     for suffix in MANIFEST_SUFFIXES:

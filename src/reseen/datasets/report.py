@@ -109,17 +109,17 @@ class DatasetReport:
                 f"sizes: {self.sizes.different:,} different, height {self.sizes.smallest_height} to "
                 f"{self.sizes.largest_height}, width {self.sizes.smallest_width} to {self.sizes.largest_width} pixels"
             )
-        yield f"files: {self.files:,} looked at, {len(self.broken):,} broken"
+        yield f"files: {self.files:,} decoded, {len(self.broken):,} broken"
         yield from (f"  {file.reason}" for file in self.broken)
         if self.passed_over:
-            yield f"passed over, no image of a kind that is read: {_some(self.passed_over)}"
+            yield f"files ignored, not a supported image: {_some(self.passed_over)}"
         across = sum(len(group.splits) > 1 for group in self.duplicates)
         yield f"duplicates: {len(self.duplicates):,} groups of files with the same content, {across:,} across parts"
         worst_first = sorted(self.duplicates, key=lambda group: (-len(group.splits), -len(group.persons)))
         yield from (f"  {' = '.join(group.paths)}" for group in worst_first[:_SHOWN])
-        yield f"persons with one image: {_some(self.one_image)}"
-        yield f"persons seen by one camera: {_some(self.one_camera)}"
-        yield f"persons both in training and in evaluation: {_some(self.overlap)}"
+        yield f"people with one image: {_some(self.one_image)}"
+        yield f"people seen by one camera: {_some(self.one_camera)}"
+        yield f"people both in training and in evaluation: {_some(self.overlap)}"
         yield f"queries that would be skipped: {len(self.skipped):,}"
         for reason in sorted({query.reason for query in self.skipped}):
             yield f"  {reason}: {_some([query.path for query in self.skipped if query.reason == reason])}"
@@ -130,7 +130,7 @@ class DatasetReport:
 
 
 def _describe_part(part: Part) -> str:
-    text = f"{part.split or 'all'}: {part.images:,} images of {part.persons:,} persons"
+    text = f"{part.split or 'all'}: {part.images:,} images of {part.persons:,} people"
     if part.distractors:
         text += f" ({part.images - part.distractors:,} + {part.distractors:,} distractors)"
     return text + (f", {part.junk:,} junk dropped" if part.junk else "")

@@ -67,7 +67,7 @@ def person_images(
 def _refuse_short(names: list[str], images_per_person: int) -> None:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     raise DatasetError(
-        f"{len(names)} persons have fewer than {images_per_person} images for training",
+        f"{len(names)} people have fewer than {images_per_person} training images",
         expected=f"at least {images_per_person} images of each person",
         got=f"fewer for {', '.join(names[:5])}{more}",
         cure="-o sampler.short_persons=repeat (or drop), or a smaller sampler.images_per_person",
@@ -110,17 +110,19 @@ class PKSampler:
         usable = len(self._pool.counts)
         if usable < persons:
             raise DatasetError(
-                f"a batch of {persons} different persons cannot be drawn",
-                expected=f"at least {persons} persons with {images_per_person} images",
-                got=f"{usable} (of {len(np.unique(labels))} persons in training)",
-                cure=f"-o sampler.persons={usable}" if usable else "use fewer images_per_person, or repeat",
+                f"a batch needs {persons} different people",
+                expected=f"at least {persons} people with {images_per_person} images",
+                got=f"{usable} (of {len(np.unique(labels))} people in training)",
+                cure=f"-o sampler.persons={usable}"
+                if usable
+                else "lower sampler.images_per_person, or set sampler.short_persons=repeat",
             )
         whole, rest = divmod(len(self._pool.images), persons * images_per_person)
         self._batches = whole + (rest > 0 and not drop_last)
         if method != "exhaustive" and not self._batches:
             raise DatasetError(
-                "an epoch has no batch",
-                expected=f"at least {persons} × {images_per_person} images, for drop_last leaves out what is less",
+                "there are too few images for one batch",
+                expected=f"at least {persons} × {images_per_person} images: sampler.drop_last drops smaller batches",
                 got=f"{len(self._pool.images)} images",
                 cure="-o sampler.drop_last=false",
             )

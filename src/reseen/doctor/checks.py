@@ -77,7 +77,7 @@ def check_folder(name: str, folder: Path, needed: int) -> Finding:
         free = free_on_disk(there)
     except OSError as error:
         text = f"{folder} cannot be written: {error.strerror or error}"
-        return Finding(name, "problem", text, "get the right to write there, or name another folder")
+        return Finding(name, "problem", text, "get write permission, or name another folder")
     room = f"{free / 1e9:,.1f} GB free"
     if free < needed:
         text = f"too little room for {folder}: {room}, and {needed / 1e9:,.1f} GB are needed"
@@ -102,7 +102,7 @@ def check_memory(training: bool) -> Finding:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     free = free_memory()
     if free is None:
-        return Finding("memory", "note", f"{total / 1e9:.1f} GB; how much of it is free cannot be told here")
+        return Finding("memory", "note", f"{total / 1e9:.1f} GB; free memory is not known on this system")
     text = f"{free / 1e9:.1f} GB free of {total / 1e9:.1f} GB"
     if free < needed:
         return Finding(

@@ -48,8 +48,8 @@ def choose_model(bundle: Bundle, engine: EngineName, precision: Precision | None
                 return models[form, kind]
     wanted = "" if precision is None else f"{precision} "
     raise BundleError(
-        f"{bundle.folder} has no {wanted}model that {engine} runs",
-        expected=f"a {wanted}model of format {' or '.join(FORMATS[engine])}",
+        f"{bundle.folder} has no {wanted}model for {engine}",
+        expected=f"a model of format {' or '.join(FORMATS[engine])}" + (f" in {precision}" if precision else ""),
         got=", ".join(f"{form} {kind}" for form, kind in models) or "no model at all",
         cure=f"{_export(engine, precision or PRECISIONS[0])}choose another engine or precision",
     )
@@ -79,7 +79,7 @@ def open_engine(engine: EngineName, path: Path, options: EngineOptions) -> Engin
         opens: Callable[[Path, EngineOptions], Engine] = getattr(import_module(module), kind)
     except ImportError as error:
         raise UsageError(
-            f"the engine {engine} is not installed", expected="its library", got=str(error), cure=install
+            f"the engine {engine} is not installed", expected="its library installed", got=str(error), cure=install
         ) from error
     return opens(path, options)
 

@@ -236,7 +236,7 @@ class Embedder:
         sources = image_sources([a, b], colour)
         if len(sources) != 2:
             raise UsageError(
-                "only two images can be compared", expected="2", got=str(len(sources)), cure="give one image each"
+                "compare takes two images, one each", expected="2", got=str(len(sources)), cure="give one image each"
             )
         both = self._whole(sources, colour)
         first, second = both.features
@@ -379,7 +379,10 @@ class Embedder:
             return np.empty(expected, dtype=np.float32)
         if self._closed:
             raise UsageError(
-                "the embedder is closed", expected="one that is open", got="images", cure="load the bundle again"
+                "the embedder has been closed",
+                expected="an open embedder",
+                got="images",
+                cure="load the bundle again: reseen.load",
             )
         features = self._engine.run(pixels, shared=shared)
         if features.shape != expected or features.dtype != np.float32:

@@ -43,7 +43,7 @@ def load(
         device: `cpu`, `cuda`, `tensorrt`, or `auto`, which takes an accelerator where the engine finds one.
         threads: of the processor that one call may use to compute, and beside them to decode; None: one for each core.
         gpu_memory: GB of an accelerator's memory to take at most.
-        profile: a file to write to, when the embedder is closed, how long each operator took.
+        profile: a file to write to, when the embedder has been closed, how long each operator took.
 
     Raises:
         BundleError: there is no such bundle, it was changed, or has no model for this engine and precision.
@@ -57,12 +57,15 @@ def load(
             "`threads` is too large",
             expected=f"at most {MOST_THREADS}",
             got=f"{threads}",
-            cure="leave it out: one for each core",
+            cure="leave it out to use one thread per core",
         )
     place = None if profile is None else require_file(Path(profile))
     if place is not None and not place.parent.is_dir():
         raise UsageError(
-            f"{profile} cannot be written", expected="a file in a folder", got="no such folder", cure="make it first"
+            f"{profile} cannot be written",
+            expected="a file in an existing folder",
+            got="no such folder",
+            cure="create the folder first",
         )
     chosen, opened = engine_named(engine), open_bundle(bundle_folder(bundle))
     model = choose_model(opened, chosen, None if precision is None else precision_named(precision))
@@ -74,8 +77,8 @@ def _require_positive(**numbers: float | int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number <= 0:
             raise UsageError(
-                f"{name} cannot be {number}",
+                f"{name} must be positive",
                 expected="a number above 0",
                 got=str(number),
-                cure="leave it out, or raise it",
+                cure="leave it out or raise it",
             )

@@ -40,8 +40,8 @@ class MNNEngine:
         require_processor("MNN", options)
         if options.profile is not None:
             raise UsageError(
-                "MNN does not tell how long each operator takes",
-                expected="no profile",
+                "MNN cannot profile operators",
+                expected="no --profile",
                 got=str(options.profile),
                 cure="leave it out, or choose another engine",
             )

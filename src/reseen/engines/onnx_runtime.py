@@ -103,10 +103,10 @@ def _providers(options: EngineOptions) -> list[Any]:
     device = ("cuda" if "cuda" in available else "cpu") if options.device == "auto" else options.device
     if device not in available:
         raise UsageError(
-            f"ONNX Runtime has no device {device} here",
+            f"ONNX Runtime cannot use the device {device} here",
             expected=", ".join(["auto", *available]),
             got=device,
-            cure="install onnxruntime-gpu in the place of onnxruntime, with the CUDA libraries that it needs",
+            cure="install onnxruntime-gpu instead of onnxruntime, with the CUDA libraries that it needs",
         )
     if device == "cpu":
         return [PROVIDERS["cpu"]]

@@ -14,8 +14,8 @@ def require_processor(engine: str, options: EngineOptions) -> None:
     """
     if options.device not in {"auto", "cpu"}:
         raise UsageError(
-            f"{engine} is run on the processor only",
+            f"{engine} runs on the CPU only",
             expected="auto or cpu",
             got=options.device,
-            cure="leave the device out, or choose the engine onnxruntime",
+            cure="leave out the device, or choose the engine onnxruntime",
         )

@@ -28,7 +28,7 @@ def bootstrap_means(
     of two calls, are paired.
 
     Args:
-        values: any figures, a row for each image.
+        values: any figures, one row per image.
         people: who each row is of.
         resamples: how many times to draw.
         seed: of the draws.

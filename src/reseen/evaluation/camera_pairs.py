@@ -47,10 +47,10 @@ class CameraPairs:
     def __init__(self, retrieval: RetrievalSet) -> None:
         if not retrieval.cameras_known:
             raise FeaturesError(
-                "there are no pairs of cameras",
+                "there are no camera pairs",
                 expected="query and gallery images whose cameras are known",
                 got="no known camera in one of them",
-                cure="add a camera column, or leave the camera pairs out",
+                cure="add a camera column",
             )
         self._retrieval = retrieval
         cameras = np.unique(retrieval.gallery_cameras)

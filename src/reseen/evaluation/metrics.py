@@ -122,9 +122,9 @@ def evaluate(retrieval: RetrievalSet, scores: Iterable[Float32[np.ndarray, "_ g"
     if not len(queries):
         raise FeaturesError(
             "no query can be evaluated: all are skipped",
-            expected="at least one query whose person another camera sees in the gallery",
+            expected="at least one query whose person is in the gallery, seen by another camera",
             got=str(retrieval.skipped),
-            cure="check the persons, the cameras and the splits",
+            cure="check the person, camera and split of the images",
         )
     found, done = [], 0
     for block in cosine_scores(retrieval) if scores is None else scores:

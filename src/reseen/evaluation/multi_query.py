@@ -21,7 +21,7 @@ def multi_query(retrieval: RetrievalSet) -> RetrievalSet:
     Queries of an unknown camera, distractors and junk stay as they are.
 
     Raises:
-        FeaturesError: the mean of some features has no direction.
+        FeaturesError: the mean of some features has no length.
     """
     count = len(retrieval.query_persons)
     person, camera = retrieval.query_persons, retrieval.query_cameras

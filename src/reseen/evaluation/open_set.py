@@ -69,10 +69,10 @@ class OpenSet:
         people = np.unique(retrieval.query_persons[retrieval.valid_queries])
         if len(people) < MIN_PEOPLE:
             raise FeaturesError(
-                "too few people to make strangers of some",
+                "too few people for open-set identification",
                 expected=f"queries of at least {MIN_PEOPLE} people with matches in the gallery",
                 got=str(len(people)),
-                cure="add images of further people by other cameras",
+                cure="add images of more people from other cameras",
             )
         count = min(max(round(share * len(people)), 1), len(people) - 1)
         self.strangers: Int64[np.ndarray, " s"] = np.sort(np.random.default_rng(seed).permutation(people)[:count])

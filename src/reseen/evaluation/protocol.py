@@ -80,10 +80,10 @@ class RetrievalSet:
         keep = gallery.persons != JUNK
         if not keep.any():
             raise FeaturesError(
-                "the gallery holds nothing but junk",
+                "the gallery holds only junk",
                 expected="at least one image that is not junk",
                 got=f"{len(keep)} images of person {JUNK}",
-                cure="check the persons and the splits",
+                cure="check the person and split of the images",
             )
         kept = gallery.kept(keep)
         return cls(

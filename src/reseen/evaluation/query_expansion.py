@@ -52,7 +52,7 @@ def expanded_scores(
     """
     if not (neighbours >= 1 and 0 <= alpha < np.inf):
         raise UsageError(
-            "unusable settings of the query expansion",
+            "query-expansion settings out of range",
             expected="neighbours ≥ 1, alpha ≥ 0",
             got=f"neighbours = {neighbours}, alpha = {alpha}",
             cure="choose settings in these ranges, such as neighbours = 5 and alpha = 0",
@@ -63,7 +63,7 @@ def expanded_scores(
     if others < neighbours:
         raise FeaturesError(
             "too few gallery images to expand the queries with",
-            expected=f"at least {neighbours} images beside the query image, as many as neighbours",
+            expected=f"at least {neighbours} images (evaluation.reranking.neighbours) other than the query",
             got=str(others),
             cure="choose fewer neighbours, or evaluate without re-ranking",
         )

@@ -64,7 +64,7 @@ def reranked_scores(
         lambda_: share of the original distance in the result, 0..1.
         memory: GB that this takes at most beside the features. Larger blocks of scores are not always faster, so
             that it may take much less.
-        progress: told how far this has come: a row for each image whose neighbours are found, and for each query.
+        progress: told how far this has come: one row per image whose neighbours are found, and for each query.
 
     Returns:
         Blocks of rows for `retrieval.valid_queries` in their order; a block is good until the next one.
@@ -75,7 +75,7 @@ def reranked_scores(
     """
     if not (k1 >= 1 and 1 <= k2 <= k1 + 1 and 0 <= lambda_ <= 1):
         raise UsageError(
-            "unusable settings of the re-ranking",
+            "re-ranking settings out of range",
             expected="k1 ≥ 1, 1 ≤ k2 ≤ k1 + 1, 0 ≤ lambda ≤ 1",
             got=f"k1 = {k1}, k2 = {k2}, lambda = {lambda_}",
             cure="choose settings in these ranges; those of the paper are k1 = 20, k2 = 6, lambda = 0.3",
@@ -267,8 +267,8 @@ def scores_at_once(memory: float, width: int, kept: int) -> int:
     needed = kept + WORK_BYTES + FEWEST_ROWS * width * BYTES_PER_SCORE
     if not memory * 1e9 >= needed:
         raise UsageError(
-            "too little memory to re-rank in",
-            expected=f"at least {needed / 1e9:.2f} GB for so many images",
+            "too little memory to re-rank",
+            expected=f"at least {needed / 1e9:.2f} GB for this many images",
             got=f"{memory:g} GB",
             cure="allow more (--memory), or evaluate without re-ranking",
         )

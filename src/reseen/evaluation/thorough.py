@@ -15,6 +15,7 @@ from reseen.evaluation.open_set import OpenSet, OpenSetPoint
 from reseen.evaluation.protocol import RetrievalSet
 from reseen.evaluation.verification import Verification, VerificationPoint
 from reseen.evaluation.watch import Watcher, watched
+from reseen.scores.figures import percent
 from reseen.shapes import Float32
 
 Made = TypeVar("Made")
@@ -53,33 +54,33 @@ class Thorough:
 
     def lines(self) -> list[str]:
         """For people to read."""
-        precisions = ", ".join(f"precision@{k} {value:.5f}" for k, value in self.precision.items())
+        precisions = ", ".join(f"precision@{k} {percent(value)}" for k, value in self.precision.items())
         return [
             precisions,
             *(_verified(point) for point in self.verification),
             *(self._identified(point) for point in self.open_set),
             *(
-                f"weak cameras: {pair.query_camera} → {pair.gallery_camera}, recall@1 {pair.recall1:.5f}, "
-                f"mAP {pair.mAP:.5f}, {pair.queries} queries"
+                f"weak cameras: {pair.query_camera} → {pair.gallery_camera}, rank-1 {percent(pair.recall1)}, "
+                f"mAP {percent(pair.mAP)}, {pair.queries} queries"
                 for pair in sorted(self.camera_pairs, key=lambda pair: pair.mAP)[:WEAKEST]
             ),
             *(f"not measured: {reason}" for reason in self.left_out),
         ]
 
     def _identified(self, point: OpenSetPoint) -> str:
-        name = f"DIR@FPIR={point.fpir:g}, {self.enrolled} people enrolled and {self.strangers} strangers: "
-        if not point.supported:
-            return f"{name}too few searches by strangers to tell"
-        bounds = f" (95 %: {point.dir_interval})" if point.dir_interval else ""
-        return f"{name}{point.dir:.5f}{bounds}, from a score of {point.threshold:.4f} on"
+        name = f"DIR@FPIR={point.fpir * 100:g}%, {self.enrolled} people enrolled, {self.strangers} strangers: "
+        if not point.supported or point.dir is None:
+            return f"{name}not measurable, too few false positives"
+        bounds = f" (95 % CI {point.dir_interval})" if point.dir_interval else ""
+        return f"{name}{percent(point.dir)}{bounds}, score ≥ {point.threshold:.4f}"
 
 
 def _verified(point: VerificationPoint) -> str:
-    name = f"TMR@FMR={point.fmr:g}: "
-    if not point.supported:
-        return f"{name}too few different-person pairs to tell"
-    bounds = f" (95 %: {point.tmr_interval})" if point.tmr_interval else ""
-    return f"{name}{point.tmr:.5f}{bounds}, from a score of {point.threshold:.4f} on"
+    name = f"TMR@FMR={point.fmr * 100:g}%: "
+    if not point.supported or point.tmr is None:
+        return f"{name}not measurable, too few false matches"
+    bounds = f" (95 % CI {point.tmr_interval})" if point.tmr_interval else ""
+    return f"{name}{percent(point.tmr)}{bounds}, score ≥ {point.threshold:.4f}"
 
 
 class EverythingMeasured(NamedTuple):

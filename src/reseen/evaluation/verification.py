@@ -146,8 +146,8 @@ class Verification:
     def _check(self) -> None:
         if not (self.same.total and self.different.total):
             raise FeaturesError(
-                "there is nothing to verify",
+                "there are no pairs to verify",
                 expected="same-person and different-person pairs, by different cameras",
                 got=f"{self.same.total} same-person pairs, {self.different.total} different-person pairs",
-                cure="add images of further people by other cameras",
+                cure="add images of more people from other cameras",
             )

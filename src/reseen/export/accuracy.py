@@ -48,10 +48,10 @@ def require_accuracy(accuracy: Accuracy, name: str) -> None:
         kept, expected, got = accuracy.after >= MIN_COSINE, f"mean cosine ≥ {MIN_COSINE}", "mean cosine"
     if not kept:
         raise ExportError(
-            f"{name} loses too much to 8 bits",
+            f"{name} loses too much accuracy in 8 bits",
             expected=f"{expected}, on {accuracy.images:,} images",
             got=f"{got} {accuracy.after:.4f}",
-            cure="give more images, and such as the model will see, or choose fp16 or fp32",
+            cure="give more images, like those that the model will see, or choose fp16 or fp32",
         )
 
 

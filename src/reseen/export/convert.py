@@ -40,7 +40,7 @@ def converter(form: Format, precision: Precision) -> Convert:
     """
     if (form, precision) not in CONVERTERS:
         raise UsageError(
-            f"{form} is not exported in {precision}",
+            f"cannot export {form} in {precision}",
             expected=", ".join(f"{name} {kind}" for name, kind in CONVERTERS),
             got=f"{form} {precision}",
             cure="choose one of these",
@@ -50,6 +50,9 @@ def converter(form: Format, precision: Precision) -> Convert:
         convert: Convert = getattr(import_module(module), function)
     except ImportError as error:
         raise UsageError(
-            f"what exports {form} is not installed", expected="its library", got=str(error), cure=INSTALL[form]
+            f"the exporter for {form} is not installed",
+            expected="its library installed",
+            got=str(error),
+            cure=INSTALL[form],
         ) from error
     return convert

@@ -128,10 +128,10 @@ def _description(source: Source, folder: Path, about: About) -> Description:
             )
         except ValidationError as error:
             raise UsageError(
-                "a bundle cannot tell that of a model",
+                "the description of the model is too long",
                 expected="a name of at most 100 characters, and names of datasets of at most 2,000",
                 got=fault(error),
-                cure="say it shorter",
+                cure="shorten it",
             ) from None
     there = open_bundle(folder).description
     if there.feature_space != space:
@@ -152,10 +152,10 @@ def _description(source: Source, folder: Path, about: About) -> Description:
 def _require_images(precision: Precision, images: QuantisationImages | None) -> None:
     if precision == "int8" and images is None:
         raise UsageError(
-            "8 bits need images to be quantised and measured on",
+            "int8 needs images for quantisation and its accuracy check",
             expected="--calibration-data PATH: a dataset, or a folder of crops like those it will see",
             got="none",
-            cure="give some, or choose fp32 or fp16",
+            cure="give --calibration-data, or choose fp32 or fp16",
         )
 
 

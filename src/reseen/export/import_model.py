@@ -35,9 +35,9 @@ def import_weights_as_bundle(path: Path, source: str, recipe: Recipe, folder: Pa
         imported = import_weights(path, source, recipe, weights)
         if imported.to_start_from:
             raise WeightsError(
-                f"{path} is to start training from, and is not bundled",
+                f"{path} is a starting point for training, not a model to bundle",
                 expected="the weights of a network for ReID",
-                got="a classifier of other things",
+                got="an ImageNet classifier",
                 cure=f"name a weights file: --output {folder.name}.safetensors",
             )
         network = load_network(recipe.model, weights)
@@ -73,10 +73,10 @@ def import_onnx(
         return export_bundle(source, [("onnx", "fp32")], folder, About(name))
     except (EngineError, ExportError) as error:
         raise WeightsError(
-            f"{path} cannot become a bundle: what was made of it does not do what it does",
+            f"{path} cannot become a bundle: the converted model gives other features",
             expected=error.expected,
             got=error.got,
-            cure="export it anew from the library that it was trained with; if that does not help, report it",
+            cure="export it again with the library that trained it; if that does not help, report it",
         ) from error
 
 
@@ -107,8 +107,8 @@ def _as_it_is(path: Path, graph: ForeignGraph, preprocess: Preprocess) -> Run:
 
 def _not_run(path: Path, error: Exception) -> EngineError:
     return EngineError(
-        f"{path} is not run",
+        f"ONNX Runtime cannot run {path}",
         expected=f"a network that ONNX Runtime {onnxruntime.__version__} runs",
         got=str(error)[:500],
-        cure="export it anew, from the library that it was trained with",
+        cure="export it again with the library that trained it",
     )

@@ -79,7 +79,7 @@ def import_openvino(path: Path, folder: Path, *, name: str, preprocess: Preproce
         return export_bundle(source, [("openvino", "fp32")], folder, About(name))
     except (EngineError, ExportError) as error:
         raise WeightsError(
-            f"{path} cannot become a bundle: what was made of it does not do what it does",
+            f"{path} cannot become a bundle: the converted model gives other features",
             expected=error.expected,
             got=error.got,
             cure="convert it anew from the library that it was trained with; if that does not help, report it",
@@ -175,7 +175,7 @@ def _run_one_by_one(foreign: ForeignModel, images: UInt8[np.ndarray, "n h w 3"])
 
 def _unfit(path: Path, expected: str, got: str) -> WeightsError:
     return WeightsError(
-        f"{path} is no network that can be imported",
+        f"{path} is not a network that can be imported",
         expected=expected,
         got=got,
         cure="convert it anew so, from the library that it was trained with",

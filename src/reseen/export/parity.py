@@ -112,7 +112,7 @@ def require_parity(parity: Parity, precision: Precision, name: str) -> None:
     broken = [text for text, kept in checks.items() if not kept]
     if broken:
         raise ExportError(
-            f"{name} does not give the features of the network that it was made from",
+            f"{name} does not give the features of the network that it was exported from",
             expected="; ".join(text.rpartition(", ")[0] for text in broken),
             got="; ".join(text.rpartition(", ")[2] for text in broken),
             cure="choose another format or precision, and report this with the recipe",
@@ -122,7 +122,7 @@ def require_parity(parity: Parity, precision: Precision, name: str) -> None:
 def _checked(features: Float32[np.ndarray, "_ _"], wanted: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:
     if features.shape != wanted.shape or not np.isfinite(features).all():
         raise ExportError(
-            "the exported model gives something other than features",
+            "the exported model does not give features",
             expected=f"finite numbers of shape {wanted.shape}",
             got=f"shape {features.shape}, {np.count_nonzero(~np.isfinite(features))} numbers that are not finite",
             cure="choose another format or precision, and report this with the recipe",

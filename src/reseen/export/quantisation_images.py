@@ -114,10 +114,10 @@ def _drawn_persons(split: EvaluationSplit, rng: np.random.Generator) -> set[str]
     drawn = order[: max(FEWEST_PEOPLE, int(np.searchsorted(upto, MEASURED, side="right")))]
     if len(drawn) < FEWEST_PEOPLE:
         raise DatasetError(
-            f"{split.manifest.root} has too few people to measure on",
+            f"{split.manifest.root} has too few people to measure accuracy on",
             expected=f"at least {FEWEST_PEOPLE} whom another camera sees in the gallery",
             got=str(len(drawn)),
-            cure="give a larger dataset, or a folder of images of which nothing more is known",
+            cure="give a larger dataset, or a plain folder of images",
         )
     return set(drawn)
 
@@ -131,7 +131,7 @@ def _images(
 ) -> QuantisationImages:
     if min(len(quantise), len(measured)) < FEWEST:
         raise DatasetError(
-            f"{root} has too few images to quantise and to measure on",
+            f"{root} has too few images for quantisation and its accuracy check",
             expected=f"at least {FEWEST} for each",
             got=f"{len(quantise)} to quantise on, {len(measured)} to measure on",
             cure="give more: a few hundred crops like those that the model will see",

@@ -133,7 +133,7 @@ def _check_bytes(size: int, label: str) -> None:
             f"{label} is too large to read",
             expected=f"at most {MAX_BYTES:,} bytes",
             got=f"{size:,} bytes",
-            cure="store the person's crop rather than the whole picture, or compress it",
+            cure="store only the crop of the person, or compress it",
         )
 
 

@@ -27,7 +27,7 @@ def entries(folder: Path) -> list[Path]:
                     f"{folder} holds too many files",
                     expected=f"at most {MAX_ENTRIES:,}",
                     got="more",
-                    cure="describe the dataset with a CSV manifest, or divide the folder",
+                    cure="describe the dataset with a CSV manifest, or split the folder",
                 )
             found.append(entry)
     except OSError as error:

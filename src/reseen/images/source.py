@@ -51,13 +51,13 @@ ImageLike: TypeAlias = str | Path | bytes | bytearray | memoryview | BinaryFile 
 
 - the path of an image file, or of a folder, which stands for the images in it and below it, sorted;
 - the content of an image file, or a file that is open in binary mode;
-- a picture of Pillow's;
+- a Pillow image;
 - a uint8 array: (h, w) grey, (h, w, 3), (h, w, 4) with alpha, or n images as (n, h, w, 3);
 - a uint8 tensor of torch: channels first, as torchvision reads files, or last where the first axis is no channel axis.
 """
 
 CHANNELS = (1, 3, 4)
-WHAT = "a path, bytes, an open file, a picture of Pillow's, or an array (height, width, 3) of uint8"
+WHAT = "a path, bytes, an open file, a Pillow image, or an array (height, width, 3) of uint8"
 _URL = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:/{1,2}[^/\\]", re.IGNORECASE)
 _PICTURES = threading.Lock()
 """Held to decode a user's picture: two threads that decode the same one get in each other's way."""
@@ -76,7 +76,7 @@ class ImageSource:
     data: bytes | Image.Image | np.ndarray | None = None
 
     def decode(self) -> np.ndarray | Image.Image:
-        """(h, w, 3) uint8 RGB, or a picture of Pillow's of mode RGB.
+        """(h, w, 3) uint8 RGB, or a Pillow image of mode RGB.
 
         Raises:
             ImageError: it cannot be decoded, or is over the limits.
@@ -202,9 +202,9 @@ def _images_in(folder: Path) -> list[str]:
     found = list(_walk(folder))
     if not found:
         raise DatasetError(
-            f"there is no image in {folder}",
+            f"no images in {folder}",
             expected=f"files that end in {', '.join(sorted(SUFFIXES))}",
-            got="none, in the folder and below it",
+            got="none, in the folder or its subfolders",
             cure="check the path",
         )
     return found

@@ -108,7 +108,7 @@ def _try(loss: nn.Module, name: str, persons: int, feature_size: int) -> None:
             raise _unsuitable(name, f"{type(error).__name__}: {str(error)[:500]}") from error
     if not torch.allclose(went_on, starts_again, rtol=0, atol=0, equal_nan=True):
         raise RecipeError(
-            f"a run that is stopped could not continue exactly with {name}",
+            f"a run that is stopped could not resume exactly with {name}",
             expected="a loss that follows from features, labels, the run's seed and what is saved with the weights",
             got=f"{went_on:.6g} from a loss that had seen a batch before, {starts_again:.6g} from one resumed there",
             cure="choose another loss, or other arguments for it",
@@ -126,8 +126,8 @@ def _learn(loss: nn.Module, name: str, features: Tensor, labels: Tensor) -> Tens
 
 def _unsuitable(name: str, got: str) -> RecipeError:
     return RecipeError(
-        f"{name} cannot be learnt from features and labels, batch after batch",
-        expected="a scalar for a batch of features and the labels of their persons, and its gradients",
+        f"{name} cannot be computed from features and labels, batch by batch",
+        expected="a scalar for a batch of features and the labels of their people, and its gradients",
         got=got,
         cure="choose another loss, or other arguments for it",
     )

@@ -35,7 +35,7 @@ def _check_preprocess(recipe: Recipe, weights: Path) -> None:
     ours = recipe.preprocess.model_dump_json()
     if trained_with not in (None, ours):
         raise WeightsError(
-            f"{weights} was trained with another preprocessing",
+            f"{weights} was trained with different preprocessing",
             expected=trained_with,
             got=ours,
             cure="evaluate with the recipe.yaml of the run that trained it",

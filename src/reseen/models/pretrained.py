@@ -23,7 +23,7 @@ def load_pretrained(recipe: Recipe, backbone: Backbone) -> WeightsReport | None:
         return None
     if pretrained.path is None:
         raise WeightsError(
-            f"the recipe {recipe.name} starts from pretrained weights and names no file",
+            f"the recipe {recipe.name} starts from pretrained weights, but names no file",
             expected="-o model.pretrained.path=FILE",
             got="model.pretrained.path: null",
             cure="give the file, or -o model.pretrained=null to train from scratch",

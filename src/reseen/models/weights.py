@@ -78,7 +78,7 @@ def load_entries(
         source,
         expected_missing=[*expected_missing, POOLING],
         expected_unused=expected_unused,
-        cure="use weights made for this model; where a difference is meant, name it with glob patterns in "
+        cure="use weights made for this model; if a difference is intended, name it with glob patterns in "
         "model.pretrained.expected_missing or expected_unused (a shape that differs: in both)",
     )
 

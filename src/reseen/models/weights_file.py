@@ -34,7 +34,7 @@ def resolve_weights(path: Path) -> Path:
     """
     if path.suffix.lower() in PICKLE_SUFFIXES:
         raise WeightsError(
-            f"{path} is not read: files of this kind are pickles, and opening a pickle can run any code in it",
+            f"{path} is not opened: it is a pickle, and opening a pickle can run any code in it",
             expected=f"a {' or '.join(SUFFIXES)} file",
             got=path.suffix,
             cure="read it as data: reseen models import FILE --from SOURCE --model RECIPE --output WEIGHTS.safetensors",
@@ -44,7 +44,7 @@ def resolve_weights(path: Path) -> Path:
         if _is_file(candidate):
             return candidate
     raise WeightsError(
-        f"there are no weights at {path}",
+        f"no weights at {path}",
         expected=f"a {' or '.join(SUFFIXES)} file; the suffix may be left out",
         got=f"no file {' or '.join(candidate.name for candidate in tried)} in {path.absolute().parent}",
         cure="check the path",

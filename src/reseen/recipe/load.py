@@ -107,7 +107,7 @@ def _resolve(source: str | Path) -> Tree:
                 f"{source} extends too many recipes",
                 expected=f"a chain of at most {MAX_EXTENDS}",
                 got=f"one that goes on to {following}",
-                cure="look for a circle",
+                cure="look for a recipe that extends itself",
             )
         tree, folder = _read(following, folder)
         following = tree.pop("extends", None)

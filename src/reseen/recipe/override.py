@@ -66,10 +66,10 @@ def _index(items: list[Any], step: str, override: str) -> int:
     places = {str(place): place for place in range(len(items))}
     if step not in places:
         raise RecipeError(
-            f"-o {override}: no such place in the list",
+            f"-o {override}: no such index in the list",
             expected=f"an index below {len(items)}",
             got=step,
-            cure="count from 0; to make a list longer, set all of it",
+            cure="count from 0; to make a list longer, set the whole list",
         )
     return places[step]
 

@@ -77,7 +77,7 @@ def parse_yaml(text: str, source: str) -> Any:
             f"{source} is too long",
             expected=f"at most {MAX_CHARACTERS:,} characters",
             got=f"{len(text):,} or more",
-            cure="leave out what `extends` gives",
+            cure="leave out what the extended recipe already sets",
         )
     try:
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506  (a SafeLoader)
@@ -86,7 +86,7 @@ def parse_yaml(text: str, source: str) -> Any:
             f"{source} is not plain YAML",
             expected="mappings, lists, text, numbers, true, false and null",
             got=" ".join(str(error).split())[:500],
-            cure="mend the line that is named",
+            cure="correct that line",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""recall@1 from camera to camera, as a table."""
+"""rank-1 from camera to camera, as a table."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def _cell(pair: CameraPair | None) -> dict[str, str]:
         return {"text": "", "title": "no query with a match", "colour": "transparent"}
     return {
         "text": f"{pair.recall1 * 100:.0f}",
-        "title": f"recall@1 {pair.recall1:.1%}, mAP {pair.mAP:.1%}, {pair.queries} queries",
+        "title": f"rank-1 {pair.recall1:.1%}, mAP {pair.mAP:.1%}, {pair.queries} queries",
         "colour": f"rgb(11 110 110 / {pair.recall1 * 0.55:.2f})",
     }

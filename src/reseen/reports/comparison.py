@@ -20,10 +20,10 @@ from reseen.evaluation.ranked_list import RankedLists
 from reseen.evaluation.reranking import DEFAULT_MEMORY
 from reseen.evaluation.watch import watched
 from reseen.files import write_whole
-from reseen.reports.page import FIGURES
 from reseen.reports.page_template import page_template
 from reseen.reports.pictures import Picture, camera_in_words, gone_in_words, picture, score_text
 from reseen.reports.same_images import require_same_images
+from reseen.scores.figures import NAMES
 from reseen.scores.interval import Interval
 from reseen.shapes import Int64
 
@@ -86,7 +86,7 @@ def compare(
 
     Raises:
         FeaturesError: they are not of the same queries and gallery; no query can be evaluated.
-        UsageError: too little memory to re-rank in.
+        UsageError: too little memory to re-rank.
     """
     require_same_images(first, second)
     (one, lists), (other, other_lists) = (_ranked(each, memory, progress) for each in (first, second))
@@ -133,7 +133,7 @@ def write_comparison(
 
     Raises:
         FeaturesError: the two are not of the same queries and gallery.
-        UsageError: too little memory to re-rank in.
+        UsageError: too little memory to re-rank.
         StorageError: it cannot be written.
     """
     found = compare(first, second, memory=memory, progress=progress)
@@ -149,7 +149,7 @@ def write_comparison(
     html = page_template("comparison.html").render(
         sides=_sides(first, second),
         title=second.title,
-        rows=[_row(FIGURES[name], difference) for name, difference in found.differences.items()],
+        rows=[_row(NAMES[name], difference) for name, difference in found.differences.items()],
         resamples=f"{RESAMPLES:,}",
         flips=flips,
         pictured=bool(first.query_paths),

@@ -29,14 +29,14 @@ class Chart(NamedTuple):
 
 
 def cmc_chart(metrics: Metrics, entries: int) -> Chart:
-    """Recall@k for k from 1, to the end of a short gallery of so many entries."""
+    """rank-k for k from 1, to the end of a short gallery of so many entries."""
     last = max(min(RANKS, entries), 2)
     line = Line("", [(float(k), metrics.recall(k)) for k in range(1, last + 1)])
     ticks = [k for k in RANK_TICKS if k < last * 0.9] + [last]
     ranks = Axis("rank k", 1.0, float(last), [(float(k), str(k)) for k in ticks])
     lowest = np.floor(metrics.recall1 * 5) / 5
-    share = percent_axis("recall@k") if lowest < 0.2 else _share_above(float(min(lowest, 0.8)))
-    return Chart(line_chart([line], ranks, share, "Recall at every rank"), "CMC: recall@k over the rank k.")
+    share = percent_axis("rank-k") if lowest < 0.2 else _share_above(float(min(lowest, 0.8)))
+    return Chart(line_chart([line], ranks, share, "rank-k for every k"), "CMC: rank-k over k.")
 
 
 def roc_chart(roc: ROC) -> Chart:
@@ -91,7 +91,7 @@ def score_chart(verification: Verification, marks: list[Mark], score: str) -> Ch
             ("two people", _shares(different, low, high).tolist(), "second"),
         ],
         Axis(score, float(low), float(high), ticks),
-        "Scores of pairs of one person and of pairs of two",
+        "Scores of same-person and different-person pairs",
         marks,
     )
     pairs = f"{verification.same.total:,} pairs of one person, {verification.different.total:,} of two"
@@ -119,4 +119,4 @@ def _points(x: Float64[np.ndarray, " t"], y: Float64[np.ndarray, " t"], lowest: 
 
 def _share_above(low: float) -> Axis:
     ticks = np.linspace(low, 1.0, 5)
-    return Axis("recall@k", low, 1.0, [(float(tick), f"{tick * 100:g} %") for tick in ticks])
+    return Axis("rank-k", low, 1.0, [(float(tick), f"{tick * 100:g} %") for tick in ticks])

@@ -21,10 +21,10 @@ from reseen.reports.charts import Mark
 from reseen.reports.curves import Chart, cmc_chart, det_chart, roc_chart, score_chart
 from reseen.reports.page_template import page_template
 from reseen.reports.pictures import gone_in_words, picture_lists
+from reseen.scores.figures import NAMES
 from reseen.scores.interval import Interval
 from reseen.scores.matches import SkippedQueries
 
-FIGURES = {"recall1": "recall@1", "recall5": "recall@5", "recall10": "recall@10", "mAP": "mAP", "mINP": "mINP"}
 NAMES_SHOWN = 10
 
 
@@ -41,7 +41,7 @@ def write_report(
 
     Raises:
         FeaturesError: no query can be evaluated.
-        UsageError: too little memory to re-rank in.
+        UsageError: too little memory to re-rank.
         StorageError: it cannot be written.
     """
     measured = measure(reported.retrieval, reported.reranking, memory, progress)
@@ -76,7 +76,7 @@ def write_report(
 
 def _headline(measured: Measurements) -> list[dict[str, str]]:
     figures = []
-    for key, name in FIGURES.items():
+    for key, name in NAMES.items():
         bounds = measured.intervals.get(key)
         interval = f"{bounds.low * 100:.1f} to {bounds.high * 100:.1f} %" if bounds is not None else ""
         figures.append({"name": name, "value": f"{getattr(measured.metrics, key) * 100:.2f} %", "interval": interval})
@@ -93,7 +93,7 @@ def _counts(measured: Measurements) -> str:
     if retrieval.junk_dropped:
         parts.append(f"{retrieval.junk_dropped:,} junk images dropped")
     if not retrieval.cameras_known:
-        parts.append("no cameras known: only the query image itself is left out")
+        parts.append("no cameras known: only the query image itself is excluded")
     return ", ".join(parts) + "."
 
 
@@ -120,7 +120,7 @@ def _at_rate(
 ) -> dict[str, str]:
     """A row about a rate of errors; the rest is None where too little was measured to tell."""
     if threshold is None or found is None or measured is None:
-        return {"rate": f"{rate * 100:g} %", "threshold": "–", "found": "too few to tell", "measured": "–"}
+        return {"rate": f"{rate * 100:g} %", "threshold": "–", "found": "not measurable", "measured": "–"}
     interval = f" ({bounds.low * 100:.1f} to {bounds.high * 100:.1f} %)" if bounds is not None else ""
     return {
         "rate": f"{rate * 100:g} %",

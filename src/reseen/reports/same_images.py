@@ -37,7 +37,7 @@ def require_same_images(first: StoredEvaluation, second: StoredEvaluation) -> No
     if not (first.query_paths and second.query_paths):
         if first.title != second.title:
             raise _different(
-                "the same dataset, as not both evaluations tell their files", f"{first.title} and {second.title}"
+                "the same dataset: not both evaluations name their files", f"{first.title} and {second.title}"
             )
         return
     _require_same_files((*first.query_paths, *first.gallery_paths), (*second.query_paths, *second.gallery_paths))
@@ -82,7 +82,7 @@ def _require_same_files(one: Sequence[Path], other: Sequence[Path]) -> None:
 
 def _different(expected: str, got: str) -> FeaturesError:
     return FeaturesError(
-        "two evaluations of different images cannot be compared",
+        "evaluations of different images cannot be compared",
         expected=expected,
         got=got,
         cure="evaluate both on the same dataset",

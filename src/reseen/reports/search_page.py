@@ -36,7 +36,7 @@ def write_search_page(path: Path, search: Search, folder: str, embedder: Embedde
     pictures = sum(1 + len(each.matches) for each in search.queries)
     if pictures > MAX_PICTURES:
         raise UsageError(
-            "a page cannot show so many images",
+            "too many images for one page",
             expected=f"at most {MAX_PICTURES:,}",
             got=f"{pictures:,}",
             cure="ask for fewer entries, -k, or search for fewer queries at a time",

@@ -51,7 +51,7 @@ def embed_to_file(
 
     Raises:
         ImageError: images were changed meanwhile.
-        UsageError: another kind of output, or something else than a file in its place; its library is missing; another
+        UsageError: another kind of output, or something else than a file; its library is missing; another
             process writes to it.
         StorageError: it cannot be written.
         EngineError: the engine failed.
@@ -86,10 +86,10 @@ def _embed(
     broken = {name: error.short for name, error in embedded.broken.items()}
     if len(embedded) != sum(each.name not in broken for each in block):  # else names and features would part ways
         raise ImageError(
-            "an image that is given twice could be read once only",
-            expected="images that stay as they are until they are embedded",
+            "an image that was given twice changed in between",
+            expected="images that do not change while they are embedded",
             got=", ".join(broken)[:300],
-            cure="call again when nothing writes to them: it goes on from here",
+            cure="run the command again when nothing writes to them: it resumes",
         )
     return embedded.features, broken
 

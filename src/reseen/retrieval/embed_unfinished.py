@@ -100,9 +100,9 @@ class Unfinished:
         except OSError as error:
             raise StorageError(
                 f"cannot write to {self._folder}",
-                expected="room on the disk for the features, twice, and the right to write there",
+                expected="room on the disk for the features, twice, and write permission",
                 got=error.strerror or str(error),
-                cure="free some space and call again: it goes on from here",
+                cure="free some space and run the command again: it resumes",
             ) from None
 
     def _blocks(self) -> Iterator[_Block]:

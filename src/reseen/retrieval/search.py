@@ -85,9 +85,9 @@ def search_folder(
     if len(queries) > MAX_QUERIES or not 1 <= k <= MAX_MATCHES:
         raise UsageError(
             "too many queries or results",
-            expected=f"at most {MAX_QUERIES} queries, and 1 to {MAX_MATCHES} entries",
-            got=f"{len(queries)} queries, {k} entries",
-            cure="search in several calls",
+            expected=f"at most {MAX_QUERIES} queries, and 1 to {MAX_MATCHES} results",
+            got=f"{len(queries)} queries, {k} results",
+            cure="search for fewer at a time",
         )
     found(embedder.calibration, 0.0, "", Gallery(1, people, rate))  # a wrong rate is refused before the work
     asked = embedder.embed_each(queries)

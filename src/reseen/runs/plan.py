@@ -128,7 +128,7 @@ def _check_output(run: TrainingRun) -> None:
         )
     if not run.resume and there.exists:
         raise UsageError(
-            f"{run.output} holds a run already",
+            f"{run.output} already holds a run",
             expected="a folder without one",
             got=f"saved weights in {there.checkpoints}",
             cure="continue it with --resume, or choose another --output",

@@ -82,12 +82,12 @@ def _begin(run: TrainingRun, plan: RunPlan, held: ExitStack) -> RunLog:
     trained = ", ".join(str(each.root.absolute()) for each in run.manifest.merged or (run.manifest,))
     log.say(f"{run.manifest.name}: {len(plan.samples)} training images from {trained}")
     if run.manifest.passed_over:
-        log.say(f"passed over, no image of a kind that is read: {len(run.manifest.passed_over)} files")
+        log.say(f"files ignored, not a supported image: {len(run.manifest.passed_over)} files")
     for split in plan.evaluated:
         images = f"{len(split.query)} query, {len(split.gallery)} gallery images"
         log.say(f"evaluated on {split.name}: {images} from {split.manifest.root.absolute()}")
     if len(plan.evaluated) > 1:
-        log.say("recall1, mAP, …, and with them the choice of `best`, are means over the datasets evaluated on")
+        log.say("rank-1, mAP, …, and with them the choice of `best`, are means over the datasets evaluated on")
     return log
 
 

@@ -21,6 +21,7 @@ from reseen.run_folder import Run, RunResult
 from reseen.runs.plan import TrainingRun, plan_run
 from reseen.runs.prepare import ALONE, Ranks, prepare
 from reseen.runs.run_training import run_training
+from reseen.scores.figures import name_in_words
 from reseen.training.events import Listener
 
 MAX_SEEDS = 1000
@@ -58,8 +59,9 @@ class SeedResults:
     def lines(self) -> list[str]:
         """A line for each figure, for people to read."""
         return [
-            f"{name}: " + ", ".join(f"{which} {at['mean']:.5f} ± {at['std']:.5f}" for which, at in figure.items())
-            for name, figure in self.spread().items()
+            f"{name_in_words(key)}: "
+            + ", ".join(f"{which} {at['mean'] * 100:.2f} ± {at['std'] * 100:.2f} %" for which, at in figure.items())
+            for key, figure in self.spread().items()
         ]
 
 
@@ -125,7 +127,7 @@ def run_seeds(run: TrainingRun, seeds: int, watch: Watch = lambda seed, run: (No
     first = run.recipe.seed
     if not 2 <= seeds <= MAX_SEEDS or first + seeds > 2**63:
         raise UsageError(
-            f"runs of --seeds {seeds} from seed {first} on cannot be compared",
+            f"--seeds {seeds} from seed {first} on is out of range",
             expected=f"2 to {MAX_SEEDS} runs, with seeds below 2^63",
             got=f"--seeds {seeds}, seed={first}",
             cure="leave out --seeds for a single run, or give another number",

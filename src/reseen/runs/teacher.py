@@ -98,8 +98,8 @@ def _doubts(its: str | None, ours: str) -> tuple[str, ...]:
     """A line where the teacher may have learnt the people whom its student keeps for choosing and calibrating."""
     if ours in (NOBODY, its):
         return ()
-    told = "does not say whom it set aside" if its is None else "set others aside, or nobody"
-    return (f"the teacher's training {told}: if it has learnt those set aside here, figures of them flatter",)
+    kept = "does not record whom it kept aside" if its is None else "kept other people aside, or nobody"
+    return (f"the teacher's training {kept}: if it has seen the people kept aside here, their figures are optimistic",)
 
 
 @contextlib.contextmanager
@@ -109,7 +109,7 @@ def _told_of(key: str) -> Iterator[None]:
         yield
     except ReseenError as error:
         raise type(error)(
-            f"the teacher in {key} cannot be had: {error.what}",
+            f"cannot load the teacher named in {key}: {error.what}",
             expected=error.expected,
             got=error.got,
             cure=f"give the recipe.yaml and the weights of one run, or a bundle, in {key}; {error.cure}",

@@ -41,7 +41,7 @@ class ScoreHistogram:
             bins[left_out] = STEPS + 1
         if bins.size and not -STEPS * (1 + SLACK) <= bins.min() <= bins.max() <= STEPS * (1 + SLACK):
             raise FeaturesError(
-                "a score cannot be counted",
+                "a score is out of range",
                 expected="finite numbers from -1 to 1",
                 got=f"scores from {scores.min()} to {scores.max()}",
                 cure="give cosine similarities, or re-ranked distances negated",

@@ -13,10 +13,10 @@ confidence, if the errors are independent (Doddington et al., "The NIST speaker 
 
 @dataclass(frozen=True)
 class Interval:
-    """Bounds between which a figure would lie, in 95 of 100 draws of other people of this kind."""
+    """Bounds between which a share, 0 to 1, would lie in 95 of 100 draws of other people of this kind."""
 
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.low:.5f} to {self.high:.5f}"
+        return f"{self.low * 100:.2f} to {self.high * 100:.2f} %"

@@ -89,7 +89,7 @@ def check_same_images(query: Labels, gallery: Labels) -> None:
         if counts.max() > 1:
             raise FeaturesError(
                 f"the {part.name} holds image id {ids[counts.argmax()]} more than once",
-                expected="each image once in each part",
+                expected="each image once per part",
                 got=f"{counts.max()} times",
                 cure="give each image an id of its own, and list it once",
             )
@@ -100,8 +100,8 @@ def check_same_images(query: Labels, gallery: Labels) -> None:
         place = differs.argmax()
         in_both = ((query, in_query[place]), (gallery, in_gallery[place]))
         raise FeaturesError(
-            f"image id {shared[place]} has two persons or two cameras",
-            expected="the same image to be described the same way in query and gallery",
+            f"image id {shared[place]} has two people or two cameras",
+            expected="the same person and camera for it in query and gallery",
             got=", ".join(
                 f"person {part.persons[row]} by camera {part.cameras[row]} in {part.name}" for part, row in in_both
             ),
@@ -124,6 +124,6 @@ def _codes(name: str, count: int, codes: Integer[np.ndarray, " _"]) -> Int64[np.
             f"unusable code among the {name}: row {row} (counted from 0)",
             expected="-1 or more, in 64 bits",
             got=str(codes[row]),
-            cure="number the codes anew; -1 is the lowest",
+            cure="number them from 0, with -1 for unknown or junk",
         )
     return codes.astype(np.int64)

@@ -34,10 +34,10 @@ def row_peaks(
     if broken.size:
         row = broken[0] if rows is None else rows[broken[0]]
         raise FeaturesError(
-            f"row {row} of the {name} features (counted from 0) has no direction",
+            f"row {row} of the {name} features (counted from 0) has no length",
             expected="finite numbers that are not all zero",
             got="all zeros" if peaks[broken[0]] == 0 else "NaN or infinity",
-            cure="extract the features again; leave out images that could not be read",
+            cure="extract the features again; leave out unreadable images",
         )
     return peaks
 

@@ -92,7 +92,7 @@ class Plan:
                 "the dataset would be too large",
                 expected=f"at most {IMAGE_LIMIT} images",
                 got=f"{self.images} images",
-                cure="ask for fewer persons, cameras or images per camera",
+                cure="ask for fewer people, cameras or images per camera",
             )
 
     @property

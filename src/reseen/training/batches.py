@@ -214,8 +214,8 @@ def share(persons: int, images_per_person: int, rank: int, count: int) -> Int64[
     if persons % count or persons < fewest:
         nearest = max(fewest, round(persons / count) * count)
         raise UsageError(
-            f"a batch of {persons} persons × {images_per_person} images cannot be shared by {count} processes",
-            expected=f"a multiple of {count} persons, {fewest} or more: each process needs at least 2 images",
+            f"a batch of {persons} people × {images_per_person} images cannot be divided among {count} processes",
+            expected=f"a multiple of {count} people, {fewest} or more: each process needs at least 2 images",
             got=f"sampler.persons={persons}",
             cure=f"-o sampler.persons={nearest}, or start another number of processes",
         )

@@ -155,14 +155,14 @@ class Checkpoints:
                 f"{latest} holds weights, but names no state to resume from",
                 expected="a `latest` as training saves it",
                 got="the weights of another checkpoint, or of another program",
-                cure="put the run's own `latest` back, or train without --resume into another --output",
+                cure="restore the run's own `latest`, or train without --resume into another --output",
             )
         if not (self.folder / name).is_file():
             raise CheckpointError(
                 f"the state that {latest} names is gone",
                 expected=f"{name} beside it",
                 got="no such file",
-                cure="put it back, or train without --resume into another --output",
+                cure="restore it, or train without --resume into another --output",
             )
         return self.folder / name
 
@@ -205,10 +205,10 @@ def _check_pair(latest: Path, state: Path, expected: str) -> None:
         got = hashlib.file_digest(file, "sha256").hexdigest()
     if got != expected:
         raise CheckpointError(
-            f"{latest} and {state.name} are not of the same moment",
+            f"{latest} and {state.name} were not saved together",
             expected=f"weights whose SHA-256 is {expected}, as the state says",
             got=got,
-            cure="put back the files that were saved together, or train without --resume into another --output",
+            cure="restore files that were saved together, or train without --resume into another --output",
         )
 
 

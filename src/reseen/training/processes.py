@@ -209,7 +209,7 @@ def _meet(rank: int, count: int, backend: str) -> None:
         dist.init_process_group(backend, rank=rank, world_size=count, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"the {count} processes of this run do not find each other",
+            f"the {count} processes of this run could not find each other",
             expected=f"all of them within {PATIENCE.seconds // 60} minutes, at the address that torchrun gives them",
             got=str(error).splitlines()[0][:500],
             cure="start them all with torchrun; on one machine, torchrun --standalone chooses a free port",
@@ -225,7 +225,7 @@ def _loss_of_others(count: int) -> Iterator[None]:
         if not isinstance(error, dist.DistError) and "gloo" not in str(error):
             raise
         raise TrainingError(
-            "another process of this run is gone",
+            "another process of this run has died",
             expected=f"{count} processes that answer within {PATIENCE.seconds // 60} minutes",
             got=re.sub(r"^\[[^\]]*\] *", "", str(error).splitlines()[0])[:200],  # without the place in gloo's source
             cure="see what that process said last; the same command with --resume continues from `latest`, if there",

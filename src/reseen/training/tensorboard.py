@@ -32,7 +32,7 @@ def tensorboard_curves(run: Path, training: Training, say: Callable[[str], None]
     try:
         return [TensorBoardCurves(TensorBoardFile(Run(run).tensorboard), training.log_every)]
     except ImportError as error:
-        say(f"no curves for TensorBoard: {error}; pip install '.[tensorboard]' in a clone of reseen brings it")
+        say(f"no TensorBoard curves: {error}; to add them: pip install '.[tensorboard]' in a clone of reseen")
         return []
 
 
@@ -124,7 +124,7 @@ class TensorBoardFile:
         except OSError as error:
             raise StorageError(
                 f"cannot write {self.path}",
-                expected="room on the disk and the right to write there",
+                expected="free disk space and write permission",
                 got=error.strerror or str(error),
                 cure="free some space, or -o training.tensorboard=false",
             ) from None

@@ -303,7 +303,7 @@ class Trainer:
 
     def _refuse_to_learn_nothing(self) -> None:
         raise RecipeError(
-            "no loss has anything to teach while the backbone is frozen",
+            "no loss trains anything while the backbone is frozen",
             expected="a loss of the neck's or the head's output in the epochs of training.freeze_backbone",
             got=", ".join(loss.name for loss in self.recipe.losses),
             cure="-o training.freeze_backbone=0, or add a cross_entropy loss",

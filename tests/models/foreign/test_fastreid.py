@@ -67,7 +67,7 @@ def test_another_normalisation_is_refused(
 ) -> None:
     held = {"model": state | {"pixel_mean": torch.tensor(mean)}}
 
-    with pytest.raises(WeightsError, match="another normalisation"):
+    with pytest.raises(WeightsError, match="a different normalisation"):
         imported(held, "fastreid", recipe("softmax_triplet", RESNET18))
 
 

@@ -109,7 +109,7 @@ ATTACKS = {
     "key that is no name": b"\x80\x02}NK\x01s.",
     "key that a terminal obeys": pickle.dumps({"\x1b[31m": 1}),
     "key that is too long": pickle.dumps({"a" * 513: 1}),
-    "key that is there twice": b"\x80\x02}(K\x01K\x02X\x01\x00\x00\x001K\x02u.",
+    "key that is listed twice": b"\x80\x02}(K\x01K\x02X\x01\x00\x00\x001K\x02u.",
     "number of more than 64 bits": pickle.dumps(2**63),
     "number of more than 64 bits below 0": pickle.dumps(-(2**63) - 1),
     "number as a line, of more than 64 bits": b"L99999999999999999999L\n.",

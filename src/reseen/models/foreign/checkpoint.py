@@ -36,7 +36,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         WeightsError: it cannot be read, or what it holds is not arrays by name.
     """
     if not path.is_file():
-        raise WeightsError(f"there is no {path}", expected="a file of weights", got="no file", cure="check the path")
+        raise WeightsError(f"{path} does not exist", expected="a file of weights", got="no file", cure="check the path")
     if path.suffix in SUFFIXES:
         return _unwrapped(read_weights(path))
     held = read_pickle(path)

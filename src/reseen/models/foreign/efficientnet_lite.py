@@ -25,7 +25,7 @@ CUT = Dropped("of layers that the recipe leaves out")
 
 def _place(name: str, model: schema.Model) -> str | Dropped:
     if name.startswith("_fc."):
-        return Dropped("tells ImageNet's classes apart")
+        return Dropped("is the classifier of ImageNet's classes")
     backbone = model.backbone
     cut = backbone.blocks if isinstance(backbone, schema.EfficientNetLite) else None
     here = _in_block(name, cut) if BLOCK.fullmatch(name) else _outside(name, cut)

@@ -31,10 +31,10 @@ def check_settings(path: Path, source: Source, recipe: Recipe, entries: Mapping[
     name = recipe.model.backbone.name
     if name not in source.backbones:
         raise WeightsError(
-            f"{path} cannot become a {name}",
+            f"{path} cannot be imported as a {name}",
             expected=f"a recipe with a network that {source.title} has: {', '.join(source.backbones)}",
             got=f"model.backbone.name {name}",
-            cure="name another recipe or another source",
+            cure="give another --model or another --from",
         )
     model = recipe.model.model_dump(mode="json")
     theirs = source.settings(recipe.model, entries)
@@ -43,7 +43,7 @@ def check_settings(path: Path, source: Source, recipe: Recipe, entries: Mapping[
     noted = {setting: different.pop(setting) for setting in [*different] if start and setting == MAY_DIFFER}
     if different:
         raise WeightsError(
-            f"the recipe {recipe.name} computes otherwise than the network that {path} is of",
+            f"the recipe {recipe.name} describes another network than that of {path}",
             expected=", ".join(f"model.{setting} {_yaml(value)}" for setting, value in different.items()),
             got=", ".join(_yaml(_at(model, setting)) for setting in different),
             cure="add " + " ".join(f"-o model.{setting}={_yaml(value)}" for setting, value in different.items()),
@@ -78,7 +78,7 @@ def check_normalisation(path: Path, source: Source, recipe: Recipe, entries: Map
         numbers = [value / 255 for value in theirs.flatten().tolist()[:4]]
         if len(numbers) != 3 or max(abs(a - b) for a, b in zip(numbers, ours, strict=True)) > 1e-4:
             raise WeightsError(
-                f"{path} was trained with another normalisation than the recipe's",
+                f"{path} was trained with a different normalisation",
                 expected=f"{name} of {_rounded(ours)}, for pixels of 0 to 1",
                 got=str(_rounded(numbers)),
                 cure="set preprocess.mean and preprocess.std to what it was trained with",
@@ -135,7 +135,7 @@ def check_fit(
             f"{path} does not fit the model of the recipe {recipe.name}",
             expected=f"the {len(wanted)} entries of a {recipe.model.backbone.name} with neck {recipe.model.neck}",
             got="; ".join([f"{len(report.loaded)} that fit", *faults]),
-            cure="name the recipe of the network that was trained, or change it with -o model.…",
+            cure="give the recipe of that network, or change it with -o model.…",
         )
 
 

@@ -179,8 +179,8 @@ def _wrapped(model: onnx.ModelProto, entry: str, feature: str, preprocess: Prepr
 
 def _unfit(path: Path, expected: str, got: str) -> WeightsError:
     return WeightsError(
-        f"{path} is no network that can be imported",
+        f"{path} is not a network that can be imported",
         expected=expected,
         got=got,
-        cure="export it anew so, from the library that it was trained with",
+        cure="export it again that way, with the library that trained it",
     )

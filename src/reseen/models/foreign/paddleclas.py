@@ -31,7 +31,7 @@ def _place(name: str, model: schema.Model) -> str | Dropped:
         return f"head.{name.removeprefix('head.fc.')}"
     name = name.removeprefix(PREFIX)
     if name.startswith("fc."):
-        return Dropped("tells ImageNet's classes apart")
+        return Dropped("is the classifier of ImageNet's classes")
     return _in_stem(name) or _in_block(name, model) or name
 
 

@@ -41,7 +41,7 @@ def read_pickle(path: Path) -> object:
             return PickleMachine().run(Rest(file, size))
     except Exception as error:  # a file made to do harm can raise anything while it is taken apart
         raise WeightsError(
-            f"{path} is not read",
+            f"{path} cannot be read as data",
             expected=f"arrays and numbers, saved by torch or PaddlePaddle, in at most {MAX_BYTES:,} bytes",
             got=str(error).partition("\n")[0][:500] or type(error).__name__,
             cure=CURE,

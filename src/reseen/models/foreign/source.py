@@ -52,7 +52,7 @@ class Source:
         settings: what the network of a recipe's kind, with entries of these names, computes with, by dotted name below
             `model`; a recipe that differs would compute something else.
         arrange: an entry's values as they are stored here.
-        to_start_from: tells from the names whether the checkpoint is of a classifier of other things, whose backbone
+        to_start_from: tells from the names whether the checkpoint is of an ImageNet classifier, whose backbone
             training starts from, and not of a ReID network.
         fresh: glob patterns of entries of the network here that no checkpoint has; training begins with fresh ones.
         normalisation: names of the entries with the mean and the scale of 0-255 pixels, where a checkpoint has them.

