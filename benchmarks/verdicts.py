@@ -199,7 +199,10 @@ def _strangers(
         return False
     unlike = calibration.usual.differences(embedded.looks, embedded.features)
     outside = np.array([each is not None for each in unlike])
-    threshold = next(score for score in np.arange(-1, 1, 1e-4) if compared(calibration, float(score)).answer == "same")
+    verdict = compared(calibration, 0.0).verdict
+    if verdict is None or verdict.same_from is None:
+        return _promise(f"{name}: too few people to call anybody the same", True)
+    threshold = verdict.same_from
     scores = embedded.features @ embedded.features.T
     strangers = np.triu(persons[:, None] != persons, 1)
     without = float(np.mean(scores[strangers] >= threshold))

@@ -30,7 +30,7 @@ def test_bounds_are_those_of_the_images(small_bundle: Path, tmp_path: Path) -> N
     assert 60 < low < 120 < high < 180
     assert looks is not None
     assert looks[0, LOOKS.index("brightness")] < low
-    assert set(usual.directions) == set(ALTERED)  # 90 images for 16 numbers
+    assert usual.directions == {}  # 90 images are too few for 16 numbers
     assert told[-1] == ("looks", 90, 90)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reseen.assess.extract import EmbedsFiles, Progress
-from reseen.calibration.usual import IMAGES_A_DIMENSION, Usual, usual_of
+from reseen.calibration.usual import Usual, usual_of
 from reseen.images.decode import decode_image
 from reseen.images.looks import looks_of
 from reseen.images.preprocess import Preprocess
@@ -17,7 +17,7 @@ from reseen.images.resize import fit
 from reseen.shapes import Float32, UInt8
 
 MOST_ALTERED = 2000
-"""Images that are altered, or as many as directions need."""
+"""Images that are altered, or a few for each number of a feature."""
 BATCH = 32
 STAGE = "looks"
 
@@ -64,7 +64,7 @@ def learn_usual(
     if not isinstance(embedder, EmbedsImages):
         return None
     preprocess = embedder.preprocess
-    most = max(MOST_ALTERED, IMAGES_A_DIMENSION * features.shape[1])
+    most = max(MOST_ALTERED, 5 * features.shape[1])
     few = set(np.linspace(0, len(paths) - 1, min(most, len(paths))).astype(int).tolist())
     looks: list[Float32[np.ndarray, "_ 6"]] = []
     altered: dict[str, list[Float32[np.ndarray, "_ d"]]] = {words: [] for words in ALTERED}

@@ -25,7 +25,7 @@ SHAPE_SLACK = 1.5
 detector's crops are not."""
 SHRINKAGE = 1e-2
 """Share of the mean variance that is added to each feature's."""
-IMAGES_A_DIMENSION = 5
+IMAGES_A_DIMENSION = 25
 """Fewest images for each number of a feature: directions of fewer fit these images, and not others."""
 DIGITS = 5
 
