@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from reseen.recipe.schema import Recipe
     from reseen.run_folder import Run
     from reseen.runs.train import train
+    from reseen.verbs.calibrate import calibrate
+    from reseen.verbs.evaluate import evaluate
+    from reseen.verbs.export import export
 
 __version__ = "0.1.0"
 __all__ = [
@@ -77,6 +80,9 @@ __all__ = [
     "UsageError",
     "Verdict",
     "WeightsError",
+    "calibrate",
+    "evaluate",
+    "export",
     "load",
     "load_recipe",
     "open_dataset",
@@ -98,6 +104,9 @@ _HOMES = {
     "load": "engines.load",
     "load_recipe": "recipe.load",
     "open_dataset": "datasets.open",
+    "calibrate": "verbs.calibrate",
+    "evaluate": "verbs.evaluate",
+    "export": "verbs.export",
     "train": "runs.train",
 }
 """Where each public name is defined; what is not named here is an error, of `reseen.errors`."""

@@ -20,7 +20,7 @@ for room in {rooms!r}:
     for module in pkgutil.walk_packages(getattr(package, "__path__", ()), package.__name__ + "."):
         importlib.import_module(module.name)
 """
-CORE = ("errors", "images", "bundle", "recipe", "datasets", "evaluation", "engines", "cli")
+CORE = ("errors", "images", "bundle", "recipe", "datasets", "evaluation", "engines", "cli", "verbs")
 
 
 @pytest.mark.parametrize("room", CORE)

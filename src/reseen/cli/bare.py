@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -106,19 +107,18 @@ def _show(run: Run, name: str, event: Event) -> None:
 
 
 def _evaluate(asked: argparse.Namespace) -> None:
-    from reseen.assess.evaluations import evaluate_on
-    from reseen.datasets.evaluation_split import evaluation_split
-    from reseen.datasets.open import open_datasets
-    from reseen.models.load_embedder import load_embedder
-    from reseen.recipe.load import load_recipe
-    from reseen.runs.device import choose_device
+    from reseen.verbs.evaluate import evaluate
 
-    recipe = load_recipe(asked.config, asked.override)
-    embedder = load_embedder(recipe, asked.weights, choose_device(asked.device))
-    splits = [evaluation_split(each, recipe.data.evaluation_share) for each in open_datasets(asked.data, "--data")]
-    done = evaluate_on(embedder, splits, recipe.evaluation, rerank=asked.rerank)
-    if asked.output is not None:
-        done.save(asked.output)
+    done = evaluate(
+        data=asked.data,
+        recipe=asked.config,
+        weights=asked.weights,
+        rerank=asked.rerank,
+        overrides=asked.override,
+        device=asked.device,
+        output=asked.output,
+        command=shlex.join(["reseen", *sys.argv[1:]]),
+    )
     for line in done.details():
         _say(line)
     _give(done.figures() if asked.json else "\n".join(done.results()))

@@ -11,14 +11,9 @@ import typer
 from reseen.cli.bundle_options import Precision
 from reseen.cli.console import give, say
 from reseen.cli.options import JsonOption, OverrideOption
-from reseen.errors import UsageError
 
 if TYPE_CHECKING:
-    from reseen.bundle.description import Model, TrainingData
-    from reseen.export.export import Target
-
-
-MAX_CARD_BYTES = 2**20
+    from reseen.bundle.description import Model
 
 
 class To(StrEnum):
@@ -82,74 +77,26 @@ def export(
 
     Example: reseen export -c run/recipe.yaml --weights run/checkpoints/best --to onnx --to openvino --output bundle
     """
-    from reseen.assess.stored_figures import read_figures
-    from reseen.export.export import About, export_bundle
-    from reseen.export.quantisation_images import read_quantisation_images
-    from reseen.export.source import source_of
-    from reseen.models.load_embedder import load_embedder
-    from reseen.models.weights_file import read_header, resolve_weights
-    from reseen.recipe.load import load_recipe
-    from reseen.runs.device import choose_device
+    from reseen.verbs.export import export as run
 
-    recipe = load_recipe(config, override or ())
-    about = About(
-        name or recipe.name,
-        _learnt_from(training_data, licence),
-        read_header(resolve_weights(weights)).get("set_aside"),
-        read_figures(metrics) if metrics else {},
-        None if card is None else _read_card(card),
+    done = run(
+        config,
+        weights,
+        output=output,
+        to=[form.value for form in to or [To.ONNX]],
+        precision=[kind.value for kind in precision or [Precision.FP32]],
+        calibration_data=calibration_data,
+        metrics=metrics,
+        name=name,
+        training_data=training_data,
+        licence=licence,
+        card=card,
+        overrides=override or (),
+        on_done=_tell,
     )
-    targets: list[Target] = [
-        (form.value, kind.value) for form in to or [To.ONNX] for kind in precision or [Precision.FP32]
-    ]
-    images = None if calibration_data is None else read_quantisation_images(calibration_data, recipe.preprocess)
-    source = source_of(load_embedder(recipe, weights, choose_device("cpu")).network, recipe.model, recipe.preprocess)
-    bundle = export_bundle(source, targets, output, about, images=images, done=_tell)
     say(f"bundle in {output}")
     if as_json:
-        give(bundle.description.model_dump(mode="json"))
-
-
-def _read_card(card: Path) -> bytes:
-    from reseen.files import read_bounded
-
-    try:
-        content = read_bounded(card, MAX_CARD_BYTES)
-        if not content.decode().strip():
-            raise ValueError("nothing")
-        return content
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{card} cannot be read",
-            expected=f"text in UTF-8 of at most {MAX_CARD_BYTES:,} bytes",
-            got=getattr(error, "strerror", None) or str(error),
-            cure="check --card",
-        ) from None
-
-
-def _learnt_from(name: str | None, licence: str | None) -> TrainingData | None:
-    from pydantic import ValidationError
-
-    from reseen.bundle.description import TrainingData
-
-    if name is None and licence is None:
-        return None
-    if name is None or licence is None:
-        raise UsageError(
-            "--training-data and --licence go together",
-            expected="both --training-data NAME and --licence TERMS, or neither",
-            got="one of them",
-            cure="give both",
-        )
-    try:
-        return TrainingData(name=name, licence=licence)
-    except ValidationError as error:
-        raise UsageError(
-            "training-data name or licence is too long",
-            expected="at most 2,000 characters each",
-            got=f"{len(name):,} and {len(licence):,}",
-            cure="shorten it, and say where to read the rest",
-        ) from error
+        give(done.description.model_dump(mode="json"))
 
 
 def _tell(model: Model) -> None:

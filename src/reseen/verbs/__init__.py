@@ -1,0 +1,1 @@
+"""What the commands do, one function each, for the command line and for Python."""
