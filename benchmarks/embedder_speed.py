@@ -27,8 +27,8 @@ import torch
 from _measure import best_times, promise
 from reseen.engines.embedder import BATCH_SIZE
 from reseen.engines.load import load
-from reseen.export.export import About, export_bundle
-from reseen.export.source import source_of
+from reseen.exporting.export import About, export_bundle
+from reseen.exporting.source import source_of
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
 from reseen.synthetic import Plan, synthesise

@@ -27,8 +27,8 @@ from reseen.datasets.evaluation_split import evaluation_split
 from reseen.datasets.open import open_dataset
 from reseen.engines.load import load
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.export.export import About, export_bundle
-from reseen.export.source import source_of
+from reseen.exporting.export import About, export_bundle
+from reseen.exporting.source import source_of
 from reseen.models.load_embedder import load_embedder
 from reseen.recipe.load import load_recipe
 

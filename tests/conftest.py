@@ -41,7 +41,7 @@ from reseen.synthetic.dataset import synthesise
 from reseen.synthetic.plan import Plan
 
 if TYPE_CHECKING:
-    from reseen.export.source import Source
+    from reseen.exporting.source import Source
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -230,7 +230,7 @@ def small_source(with_torch: None) -> Source:
     import torch  # noqa: PLC0415  (as below: the core install has none)
     from torch import nn  # noqa: PLC0415
 
-    from reseen.export.source import source_of  # noqa: PLC0415
+    from reseen.exporting.source import source_of  # noqa: PLC0415
     from reseen.models.network import build_network  # noqa: PLC0415
 
     recipe = load_recipe(
@@ -252,7 +252,7 @@ def small_bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """A bundle of `small_source` as ONNX, fp32 and fp16; read only. Without torch, one that was made before."""
     if importlib.util.find_spec("torch") is None:
         return SMALL_BUNDLE
-    from reseen.export.export import About, export_bundle  # noqa: PLC0415
+    from reseen.exporting.export import About, export_bundle  # noqa: PLC0415
 
     small_source = request.getfixturevalue("small_source")
     folder = tmp_path_factory.mktemp("bundle") / "small"

@@ -14,8 +14,8 @@ import pytest
 from reseen.engines.engine import Device, EngineOptions
 from reseen.engines.mnn import MNNEngine
 from reseen.errors import EngineError, UsageError
-from reseen.export.mnn_files import to_fp32
-from reseen.export.source import Source
+from reseen.exporting.mnn_files import to_fp32
+from reseen.exporting.source import Source
 
 RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -72,6 +72,12 @@ def test_completion_shows_the_public_names_alone() -> None:
     assert sorted(dir(reseen)) == sorted([*reseen.__all__, "__version__"])
 
 
+def test_no_public_name_is_that_of_a_room(repository: Path) -> None:
+    rooms = {path.stem for path in (repository / "src" / "reseen").iterdir()}
+
+    assert not rooms & set(reseen.__all__)  # importing the room would put it in the place of the name
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Galery'"):
         _ = reseen.Galery

@@ -184,11 +184,11 @@ def _imported_graph(
     file: Path, project: Project, recipe: Recipe | None, output: Path, *, feature: str | None, bgr: bool
 ) -> Bundle:
     if recipe is not None and project is Project.ONNX:
-        from reseen.export.import_model import import_onnx
+        from reseen.exporting.import_model import import_onnx
 
         return import_onnx(file, recipe.preprocess, output, name=file.stem, output=feature, bgr=bgr)
     try:
-        from reseen.export.import_openvino import import_openvino
+        from reseen.exporting.import_openvino import import_openvino
     except ImportError as error:
         raise UsageError(
             "what reads OpenVINO's files is not installed",
@@ -206,7 +206,7 @@ def _imported(file: Path, project: Project, recipe: Recipe, output: Path) -> Imp
 
         make_folder(output.absolute().parent)
         return import_weights(file, project, recipe, output)
-    from reseen.export.import_model import import_weights_as_bundle
+    from reseen.exporting.import_model import import_weights_as_bundle
 
     return import_weights_as_bundle(file, project, recipe, output)
 

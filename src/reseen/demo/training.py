@@ -119,8 +119,8 @@ def _export(
 ) -> Bundle | None:
     if any(find_spec(library) is None for library in NEEDED):
         return None
-    from reseen.export.export import About, export_bundle  # noqa: PLC0415 - only where it is installed
-    from reseen.export.source import source_of  # noqa: PLC0415
+    from reseen.exporting.export import About, export_bundle  # noqa: PLC0415 - only where it is installed
+    from reseen.exporting.source import source_of  # noqa: PLC0415
 
     progress("exporting", 0, 1)
     about = About("demo", TrainingData(name="people drawn by a program", licence="none needed"))

@@ -63,9 +63,9 @@ def export(
         ExportError: something cannot be converted, or does not agree with the network.
         StorageError: something cannot be written.
     """
-    from reseen.export.export import About, export_bundle
-    from reseen.export.quantisation_images import read_quantisation_images
-    from reseen.export.source import source_of
+    from reseen.exporting.export import About, export_bundle
+    from reseen.exporting.quantisation_images import read_quantisation_images
+    from reseen.exporting.source import source_of
     from reseen.models.load_embedder import load_embedder
     from reseen.models.weights_file import read_header, resolve_weights
     from reseen.runs.device import choose_device

@@ -10,8 +10,8 @@ import pytest
 from reseen.bundle.description import Accuracy
 from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import ExportError, FeaturesError
-from reseen.export.accuracy import measure_accuracy, require_accuracy
-from reseen.export.quantisation_images import QuantisationImages, read_quantisation_images
+from reseen.exporting.accuracy import measure_accuracy, require_accuracy
+from reseen.exporting.quantisation_images import QuantisationImages, read_quantisation_images
 from reseen.images.preprocess import Preprocess
 
 SIZE = Preprocess(height=64, width=32)

@@ -16,13 +16,13 @@ Convert = Callable[[bytes, Images | None], dict[str, bytes]]
 """An ONNX graph, and images to quantise on, to the content of files by their names; the first is what engines open."""
 
 CONVERTERS: Mapping[tuple[Format, Precision], tuple[str, str]] = {
-    ("onnx", "fp32"): ("reseen.export.onnx_files", "to_fp32"),
-    ("onnx", "fp16"): ("reseen.export.onnx_files", "to_fp16"),
-    ("openvino", "fp32"): ("reseen.export.openvino_files", "to_fp32"),
-    ("openvino", "int8"): ("reseen.export.openvino_int8", "to_int8"),
-    ("mnn", "fp32"): ("reseen.export.mnn_files", "to_fp32"),
-    ("mnn", "fp16"): ("reseen.export.mnn_files", "to_fp16"),
-    ("mnn", "int8"): ("reseen.export.mnn_files", "to_int8"),
+    ("onnx", "fp32"): ("reseen.exporting.onnx_files", "to_fp32"),
+    ("onnx", "fp16"): ("reseen.exporting.onnx_files", "to_fp16"),
+    ("openvino", "fp32"): ("reseen.exporting.openvino_files", "to_fp32"),
+    ("openvino", "int8"): ("reseen.exporting.openvino_int8", "to_int8"),
+    ("mnn", "fp32"): ("reseen.exporting.mnn_files", "to_fp32"),
+    ("mnn", "fp16"): ("reseen.exporting.mnn_files", "to_fp16"),
+    ("mnn", "int8"): ("reseen.exporting.mnn_files", "to_int8"),
 }
 """Module and function of each that there is, imported on use."""
 INSTALL: Mapping[Format, str] = {

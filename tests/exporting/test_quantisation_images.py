@@ -11,8 +11,8 @@ from PIL import Image
 
 from reseen.datasets.open import open_dataset
 from reseen.errors import DatasetError, ImageError
-from reseen.export import quantisation_images
-from reseen.export.quantisation_images import FEWEST, QuantisationImages, read_quantisation_images
+from reseen.exporting import quantisation_images
+from reseen.exporting.quantisation_images import FEWEST, QuantisationImages, read_quantisation_images
 from reseen.images.decode import decode_image
 from reseen.images.preprocess import Preprocess
 

@@ -13,8 +13,8 @@ from reseen.bundle.bundle import CARD, open_bundle
 from reseen.bundle.description import Model, feature_space
 from reseen.engines.load import load
 from reseen.errors import ExportError, UsageError
-from reseen.export.export import About, Target, export_bundle
-from reseen.export.source import Source
+from reseen.exporting.export import About, Target, export_bundle
+from reseen.exporting.source import Source
 
 FP32: Target = ("onnx", "fp32")
 FP16: Target = ("onnx", "fp16")

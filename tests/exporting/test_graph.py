@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from reseen.export.graph import DeployedNetwork
+from reseen.exporting.graph import DeployedNetwork
 from reseen.images.preprocess import Preprocess
 from reseen.models.embedder import NetworkEmbedder
 from reseen.models.network import ReIDNetwork, build_network

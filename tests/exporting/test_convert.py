@@ -6,7 +6,7 @@ import pytest
 
 from reseen.bundle.description import Format
 from reseen.errors import UsageError
-from reseen.export.convert import CONVERTERS, INSTALL, converter
+from reseen.exporting.convert import CONVERTERS, INSTALL, converter
 
 
 @pytest.mark.parametrize(("form", "precision"), CONVERTERS)

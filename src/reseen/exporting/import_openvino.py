@@ -13,9 +13,9 @@ import numpy as np
 from reseen.bundle.bundle import Bundle
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import EngineError, ExportError, WeightsError
-from reseen.export.export import About, export_bundle
-from reseen.export.openvino_files import openvino_files
-from reseen.export.source import Source
+from reseen.exporting.export import About, export_bundle
+from reseen.exporting.openvino_files import openvino_files
+from reseen.exporting.source import Source
 from reseen.files import read_bounded
 from reseen.images.preprocess import Preprocess
 from reseen.shapes import Float32, UInt8

@@ -10,7 +10,7 @@ import numpy as np
 from reseen.engines.silence import silent_stdout
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import ExportError
-from reseen.export.openvino_files import openvino_files, read_graph
+from reseen.exporting.openvino_files import openvino_files, read_graph
 from reseen.shapes import UInt8
 
 with reporter_missing():

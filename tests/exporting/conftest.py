@@ -10,8 +10,8 @@ import pytest
 
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineName, EngineOptions
-from reseen.export.parity import Run
-from reseen.export.quantisation_images import read_quantisation_images
+from reseen.exporting.parity import Run
+from reseen.exporting.quantisation_images import read_quantisation_images
 from reseen.images.preprocess import Preprocess
 from reseen.synthetic import Plan, synthesise
 

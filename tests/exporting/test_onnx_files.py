@@ -7,9 +7,9 @@ import onnx
 from onnx import TensorProto
 
 from reseen.engines.engine import EngineName
-from reseen.export.onnx_files import LARGE, to_fp16, to_fp32
-from reseen.export.parity import Run
-from reseen.export.source import Source
+from reseen.exporting.onnx_files import LARGE, to_fp16, to_fp32
+from reseen.exporting.parity import Run
+from reseen.exporting.source import Source
 
 OpenFiles = Callable[[EngineName, Mapping[str, bytes]], Run]
 

@@ -10,9 +10,9 @@ import pytest
 
 from reseen.engines.engine import EngineName
 from reseen.errors import ExportError
-from reseen.export.openvino_files import read_graph, to_fp32
-from reseen.export.parity import Run
-from reseen.export.source import Source
+from reseen.exporting.openvino_files import read_graph, to_fp32
+from reseen.exporting.parity import Run
+from reseen.exporting.source import Source
 
 OpenFiles = Callable[[EngineName, Mapping[str, bytes]], Run]
 RunLocked = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -54,7 +54,7 @@ def test_exporting_prints_nothing_opens_no_connection_and_starts_no_process(
     program = """
 import sys
 from pathlib import Path
-from reseen.export.openvino_files import to_fp32
+from reseen.exporting.openvino_files import to_fp32
 
 print(*to_fp32(Path(sys.argv[1]).read_bytes()))
 """

@@ -24,11 +24,11 @@ from reseen.bundle.shipped import require_own
 from reseen.engines.choose import FORMATS, open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import UsageError
-from reseen.export.accuracy import measure_accuracy, require_accuracy
-from reseen.export.convert import converter
-from reseen.export.parity import Trial, make_trial, measure_parity, require_parity
-from reseen.export.quantisation_images import QuantisationImages
-from reseen.export.source import Source
+from reseen.exporting.accuracy import measure_accuracy, require_accuracy
+from reseen.exporting.convert import converter
+from reseen.exporting.parity import Trial, make_trial, measure_parity, require_parity
+from reseen.exporting.quantisation_images import QuantisationImages
+from reseen.exporting.source import Source
 from reseen.files import require_empty, write_whole
 from reseen.strict import fault
 

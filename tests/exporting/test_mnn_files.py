@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 
 from reseen.engines.engine import EngineName
 from reseen.errors import ExportError
-from reseen.export.mnn_files import to_fp16, to_fp32, to_int8
-from reseen.export.parity import Run
-from reseen.export.source import Source, source_of
+from reseen.exporting.mnn_files import to_fp16, to_fp32, to_int8
+from reseen.exporting.parity import Run
+from reseen.exporting.source import Source, source_of
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
 
@@ -69,7 +69,7 @@ def test_exporting_prints_nothing_opens_no_connection_and_starts_no_process(
     program = """
 import sys
 from pathlib import Path
-from reseen.export.mnn_files import to_fp16, to_fp32, to_int8
+from reseen.exporting.mnn_files import to_fp16, to_fp32, to_int8
 
 graph = Path(sys.argv[1]).read_bytes()
 files = [name for convert in (to_fp32, to_fp16, to_int8) for name in convert(graph)]

@@ -9,9 +9,9 @@ import pytest
 from torch import Tensor
 
 from reseen.errors import ExportError
-from reseen.export.graph import DeployedNetwork
-from reseen.export.onnx_exporter import OPSET, export_onnx
-from reseen.export.source import Source
+from reseen.exporting.graph import DeployedNetwork
+from reseen.exporting.onnx_exporter import OPSET, export_onnx
+from reseen.exporting.source import Source
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe

@@ -9,8 +9,8 @@ from reseen.datasets.evaluation_split import EvaluationSplit
 from reseen.errors import ExportError
 from reseen.evaluation.metrics import evaluate
 from reseen.evaluation.protocol import RetrievalSet
-from reseen.export.parity import Run
-from reseen.export.quantisation_images import QuantisationImages
+from reseen.exporting.parity import Run
+from reseen.exporting.quantisation_images import QuantisationImages
 from reseen.scores.normalise import unit_rows
 from reseen.shapes import Float32
 

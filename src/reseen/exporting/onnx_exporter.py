@@ -12,7 +12,7 @@ import onnx
 import torch
 
 from reseen.errors import ExportError
-from reseen.export.graph import DeployedNetwork
+from reseen.exporting.graph import DeployedNetwork
 from reseen.images.preprocess import Preprocess
 
 OPSET = 20

@@ -15,9 +15,9 @@ from reseen.bundle.description import Parity, Precision
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import ExportError
-from reseen.export.graph import DeployedNetwork
-from reseen.export.onnx_exporter import export_onnx
-from reseen.export.parity import BATCHES, Run, Trial, make_trial, measure_parity, require_parity
+from reseen.exporting.graph import DeployedNetwork
+from reseen.exporting.onnx_exporter import export_onnx
+from reseen.exporting.parity import BATCHES, Run, Trial, make_trial, measure_parity, require_parity
 from reseen.images.preprocess import Preprocess
 from reseen.models.embedder import unit_norm
 from reseen.models.network import ReIDNetwork, build_network

@@ -11,7 +11,7 @@ from reseen.bundle.bundle import open_bundle
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import UsageError, WeightsError
-from reseen.export.import_openvino import import_openvino
+from reseen.exporting.import_openvino import import_openvino
 from reseen.images.preprocess import Preprocess
 
 CODES = np.random.default_rng(0).standard_normal((3, 8)).astype(np.float32)

@@ -10,9 +10,9 @@ import onnxruntime
 
 from reseen.bundle.bundle import Bundle
 from reseen.errors import EngineError, ExportError, WeightsError
-from reseen.export.export import About, export_bundle
-from reseen.export.parity import Run
-from reseen.export.source import Source, source_of
+from reseen.exporting.export import About, export_bundle
+from reseen.exporting.parity import Run
+from reseen.exporting.source import Source, source_of
 from reseen.images.preprocess import Preprocess
 from reseen.models.foreign.import_weights import Imported, import_weights
 from reseen.models.foreign.onnx_graph import ForeignGraph, read_foreign_graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from reseen.export.source import Source
+from reseen.exporting.source import Source
 
 
 def test_an_image_has_the_same_feature_alone_and_among_others(small_source: Source) -> None:

@@ -10,10 +10,10 @@ import pytest
 from reseen.engines.engine import EngineName
 from reseen.engines.telemetry import reporter_missing
 from reseen.errors import ExportError
-from reseen.export import openvino_int8
-from reseen.export.openvino_int8 import to_int8
-from reseen.export.parity import Run
-from reseen.export.source import Source
+from reseen.exporting import openvino_int8
+from reseen.exporting.openvino_int8 import to_int8
+from reseen.exporting.parity import Run
+from reseen.exporting.source import Source
 
 with reporter_missing():
     import openvino
@@ -122,7 +122,7 @@ def test_quantising_prints_nothing_opens_no_connection_and_starts_no_process(
 import sys
 from pathlib import Path
 import numpy as np
-from reseen.export.openvino_int8 import to_int8
+from reseen.exporting.openvino_int8 import to_int8
 
 print(*to_int8(Path(sys.argv[1]).read_bytes(), np.load(sys.argv[2])))
 """

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from reseen.export.graph import DeployedNetwork
-from reseen.export.onnx_exporter import export_onnx
-from reseen.export.parity import Run
+from reseen.exporting.graph import DeployedNetwork
+from reseen.exporting.onnx_exporter import export_onnx
+from reseen.exporting.parity import Run
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import ReIDNetwork
 from reseen.models.weights_hash import weights_sha256

@@ -13,7 +13,7 @@ from reseen.bundle.bundle import open_bundle
 from reseen.engines.choose import open_engine
 from reseen.engines.engine import EngineOptions
 from reseen.errors import EngineError, UsageError, WeightsError
-from reseen.export.import_model import import_onnx, import_weights_as_bundle
+from reseen.exporting.import_model import import_onnx, import_weights_as_bundle
 from reseen.images.preprocess import Preprocess
 from reseen.models.network import build_network
 from reseen.recipe.load import load_recipe
