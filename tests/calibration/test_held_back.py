@@ -66,7 +66,7 @@ def test_searches_are_judged_by_the_thresholds_of_the_other_half(found: HeldBack
         (scores,) = [scores for _, scores in Searches.of(measured, "best_image").blocks()]
         reached = (scores >= point.threshold).sum(axis=1)
         # Of 119 others a gallery of 100 holds none of k with C(119 - k, 100) / C(119, 100).
-        none = [np.prod([(19 - each) / (119 - each) for each in range(k)]) if k <= 19 else 0 for k in reached]
+        none = [float(np.prod([(19 - each) / (119 - each) for each in range(k)])) if k <= 19 else 0.0 for k in reached]
         rates.append(1 - np.mean(none))
 
     (told,) = [each for each in found.searches if (each.one_image, each.people, each.target) == (False, 100, 0.1)]

@@ -21,8 +21,9 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def turned(features: np.ndarray) -> np.ndarray:
     """As if upside down: they lie along the third direction."""
-    moved = features + 2 * np.eye(16, dtype=np.float32)[2]
-    return moved / np.linalg.norm(moved, axis=1, keepdims=True)
+    moved: np.ndarray = features + 2 * np.eye(16, dtype=np.float32)[2]
+    moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+    return moved
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,7 @@ def test_what_is_called_different_has_the_rate_of_false_non_matches(calibration:
     assert point.true_match_rate is not None
     for verdict in (compare_verdict(calibration, -0.9), search_verdict(calibration, -0.9, 20)):
         assert verdict.error_rate == pytest.approx(1 - point.true_match_rate[0])
+        assert verdict.error_rate is not None
         assert verdict.error_interval is not None
         assert verdict.error_interval[0] <= verdict.error_rate <= verdict.error_interval[1]
         assert not verdict.extrapolated

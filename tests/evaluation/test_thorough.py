@@ -50,6 +50,7 @@ def test_people_and_programs_read_it(clustered: Clustered) -> None:
     assert figures["verification"][0]["tar"] == further.verification[0].tmr
     assert figures["open_set"][1]["supported"] is False
     assert lines[0].startswith("precision@1 ")
+    assert further.verification[0].tmr is not None
     assert lines[1].startswith(f"TMR@FMR=1%: {further.verification[0].tmr * 100:.2f} % (95 % CI ")
     assert f"score ≥ {further.verification[2].threshold:.4f}" in lines[3]
     assert lines[4].startswith("DIR@FPIR=10%, 30 people enrolled, 30 strangers: ")

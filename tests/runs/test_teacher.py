@@ -69,12 +69,12 @@ def test_a_bundle_teaches_too(
     recipe = small_recipe(f"losses=[{{name: cross_entropy}}, {loss}]", "training.epochs=1")
     about = open_bundle(small_bundle).description
 
-    named = load_teacher(recipe, set_aside(people, 0.0).calibration, CPU)
+    named = load_teacher(recipe, hold_out_for_calibration(people, 0.0).calibration, CPU)
 
     assert named
     assert (named.feature_size, named.feature_space) == (about.feature_size, about.feature_space)
     assert about.name in named.words[0]
-    assert train(TrainingRun(recipe, people, tmp_path / "run", CPU)).epoch == 1
+    assert run_training(TrainingRun(recipe, people, tmp_path / "run", CPU)).epoch == 1
 
 
 @pytest.mark.parametrize(
