@@ -26,6 +26,12 @@ methods = pytest.mark.parametrize("method", ["exhaustive", *BY_CHANCE])
 seeds = st.integers(0, 2**32)
 
 
+@pytest.fixture(scope="module")
+def market_labels(market1501: Path) -> np.ndarray:
+    """The person of each training image of Market-1501."""
+    return person_labels(read_market1501(market1501).split("train"))[0]
+
+
 def labels_of(counts: list[int], seed: int = 0) -> np.ndarray:
     """Labels of persons 0, 1, … with so many images each, in random order."""
     return np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.int64)
@@ -120,10 +126,9 @@ def test_more_persons_than_there_are_is_an_error_that_says_how_many_there_are(
     ],
 )
 def test_market1501_gives_its_batches_of_16_by_4(
-    options: dict[str, Any], least: int, most: int, market1501: Path
+    options: dict[str, Any], least: int, most: int, market_labels: np.ndarray
 ) -> None:
-    labels, _ = person_labels(read_market1501(market1501).split("train"))
-    sampler = PKSampler(labels, 16, 4, "repeat", **options)
+    sampler = PKSampler(market_labels, 16, 4, "repeat", **options)
     rng = np.random.default_rng(0)
     lengths = [len(sampler.epoch(rng)) for _ in range(10)]
     assert min(lengths) >= least
