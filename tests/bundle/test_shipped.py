@@ -67,7 +67,7 @@ def test_nothing_is_written_into_it(here: Path) -> None:
     (here / "link").symlink_to(SHIPPED)
 
     for folder in (SHIPPED, here / "link"):
-        with pytest.raises(UsageError, match="stays as it is"):
+        with pytest.raises(UsageError, match="cannot be changed"):
             write_bundle(folder, open_bundle(SHIPPED).description, {})
 
 

@@ -163,5 +163,5 @@ def test_nothing_to_compare_is_an_error(one_camera: bool) -> None:
     persons = np.array([1, 1, 2, 2, 3, 3]) if one_camera else np.arange(1, 7)
     held = CalibrationSet.of("held", np.eye(6) + 0.1, persons, cameras)
 
-    with pytest.raises(FeaturesError, match=r"held has nothing to calibrate on(.|\n)*got: 0 pairs of one person"):
+    with pytest.raises(FeaturesError, match=r"held has nothing to calibrate on(.|\n)*got: 0 same-person pairs"):
         calibrate_pairs(held)

@@ -24,11 +24,11 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
 def test_messages_go_to_stderr_and_results_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     say("reading")
     fail("torn")
-    give("recall@1 0.5")
+    give("rank-1 0.5")
 
     streams = capsys.readouterr()
     assert streams.err == "reading\nerror: torn\n"
-    assert streams.out == "recall@1 0.5\n"
+    assert streams.out == "rank-1 0.5\n"
 
 
 @pytest.mark.parametrize("tell", [say, fail, give])

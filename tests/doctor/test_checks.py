@@ -175,7 +175,7 @@ def test_a_containers_limit_counts(limit: str, used: int, free: int, machine: Pa
 def test_where_the_system_does_not_tell_it_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "sysconf")
     found = check_memory(training=True)
-    assert (found.status, found.text) == ("note", "how much there is cannot be told here")
+    assert (found.status, found.text) == ("note", "the amount of memory is not known on this system")
 
 
 def test_too_little_memory_is_a_problem(machine: Path) -> None:

@@ -93,7 +93,7 @@ def _check(held: CalibrationSet, genuine: ScoreHistogram, impostor: ScoreHistogr
     if not (genuine.total and impostor.total):
         raise FeaturesError(
             f"{held.name} has nothing to calibrate on",
-            expected="pairs of one person and pairs of two, by different cameras",
-            got=f"{genuine.total} pairs of one person, {impostor.total} of two",
+            expected="same-person and different-person pairs, from different cameras",
+            got=f"{genuine.total} same-person pairs, {impostor.total} different-person pairs",
             cure="add images by further cameras, or leave the cameras out where there is only one",
         )

@@ -65,7 +65,7 @@ def fit_logistic(
     if means[0] <= means[1]:
         raise FeaturesError(
             "the scores do not tell people apart",
-            expected="pairs of one person that score higher than pairs of two, in the mean",
+            expected="same-person pairs that score higher on average than different-person pairs",
             got=f"means of {means[0]:.4f} and {means[1]:.4f}",
             cure="train the model further, and check the person and camera of the images",
         )

@@ -98,7 +98,7 @@ def check_memory(training: bool) -> Finding:
     """
     needed, use = (TRAINING_BYTES, "train") if training else (EMBEDDING_BYTES, "embed")
     if not hasattr(os, "sysconf"):  # Windows
-        return Finding("memory", "note", "how much there is cannot be told here")
+        return Finding("memory", "note", "the amount of memory is not known on this system")
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     free = free_memory()
     if free is None:

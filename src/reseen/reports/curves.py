@@ -94,7 +94,7 @@ def score_chart(verification: Verification, marks: list[Mark], score: str) -> Ch
         "Scores of same-person and different-person pairs",
         marks,
     )
-    pairs = f"{verification.same.total:,} pairs of one person, {verification.different.total:,} of two"
+    pairs = f"{verification.same.total:,} same-person pairs, {verification.different.total:,} different-person pairs"
     dashed = " Dashed: the thresholds for these shares of false matches." if marks else ""
     return Chart(svg, f"Scores of {pairs}, by different cameras.{dashed}")
 
