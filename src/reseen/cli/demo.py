@@ -22,7 +22,10 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty or new folder.")] = Path("demo"),
     device: DeviceOption = "auto",
 ) -> None:
-    """Show the whole way in a few minutes: find people with the shipped model; then train, evaluate, export, search.
+    """Run the whole tour on drawn people, in a few minutes.
+
+    Finds people with the shipped model; then trains a network, evaluates it before and after, exports it, compares and
+    searches, and writes a page about it.
 
     All people are drawn. Without the libraries that train, the shipped model is all there is to see.
 
