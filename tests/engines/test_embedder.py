@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import struct
@@ -21,7 +22,7 @@ from reseen.calibration.verdict import search_verdict
 from reseen.engines.embedder import Embedder
 from reseen.engines.load import load
 from reseen.engines.onnx_runtime import OnnxRuntimeEngine
-from reseen.errors import DatasetError, EngineError, ImageError, UsageError
+from reseen.errors import DatasetError, EngineError, FeaturesError, ImageError, UsageError
 from reseen.images.decode import MAX_PIXELS
 from reseen.images.source import image_sources
 
@@ -332,11 +333,21 @@ def test_a_search_s_verdicts_count_people(calibrated_bundle: Path, pictures: lis
         (few,) = embedder.search(pictures[0], pictures, k=1, people=2)
 
     assert embedder.calibration is not None
-    assert every.verdict == search_verdict(embedder.calibration, every.score, 5)
-    assert few.verdict == search_verdict(embedder.calibration, few.score, 2)
+    assert every.verdict == search_verdict(embedder.calibration, every.score, 5, images=5)
+    assert few.verdict == search_verdict(embedder.calibration, few.score, 2, images=5)
 
 
 def test_it_says_what_it_is(small_bundle: Path) -> None:
     embedder = load(small_bundle)
     embedder.close()
     assert repr(embedder) == "<Embedder small: 64×32 RGB → 16 numbers, onnx fp32, not calibrated, closed>"
+
+
+def test_p9_features_that_another_model_embedded_are_refused(embedder: Embedder, pictures: list[np.ndarray]) -> None:
+    own = embedder.embed_each(pictures)
+    foreign = dataclasses.replace(own, feature_space="0" * 64)
+
+    assert own.feature_space == embedder.feature_space
+    for ask in (embedder.similarity, embedder.search):
+        with pytest.raises(FeaturesError, match="features of different models"):
+            ask(pictures[0], foreign)

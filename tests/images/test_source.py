@@ -197,3 +197,17 @@ def test_what_is_no_image_at_all_is_refused() -> None:
         image_sources(["a.jpg", ""])
     with pytest.raises(UsageError, match="image 1 cannot be embedded"):
         inspect.unwrap(image_sources)([b"", 7])  # without the type checker of the tests, as users call it
+
+
+def test_a_tensor_that_could_be_read_both_ways_is_refused() -> None:
+    for shape in ((3, 8, 3), (2, 1, 8, 4)):
+        with pytest.raises(ImageError, match="may have its channels first or last"):
+            image_sources(Tensor(np.zeros(shape, np.uint8)))
+
+
+def test_a_file_that_was_just_written_is_read_from_its_start(pictures: list[np.ndarray]) -> None:
+    memory = BytesIO()
+    memory.write(encoded(pictures[2]))
+
+    for _ in range(2):
+        np.testing.assert_array_equal(image_sources(memory)[0].decode(), pictures[2])

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reseen.errors import ImageError
+from reseen.errors import FeaturesError, ImageError, UsageError
 from reseen.map_ahead import OnProgress
 from reseen.shapes import Float32
+
+MOST_OFF_UNIT = 0.01
+"""By how much the length of a feature may differ from 1; half precision reaches 0.001."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +35,33 @@ class Embedded:
         features: (n, d) float32 of unit norm, one row a name.
         broken: errors of the other images, by their names.
         looks: what the images look like, as `reseen.images.looks` tells it; None of features alone.
+        feature_space: which features these can be compared with; None where that is not known.
     """
 
     names: tuple[str, ...]
     features: Float32[np.ndarray, "n d"]
     broken: dict[str, ImageError]
     looks: Float32[np.ndarray, "n 6"] | None = None
+    feature_space: str | None = None
 
     @property
     def tried(self) -> int:
         """Images that were read or could not be."""
         return len(self.names) + len(self.broken)
+
+    def require_space(self, feature_space: str) -> None:
+        """Refuse features that another model made.
+
+        Raises:
+            FeaturesError: they cannot be compared with those of this feature space.
+        """
+        if self.feature_space not in {None, feature_space}:
+            raise FeaturesError(
+                "features of different models cannot be compared",
+                expected=f"features of the space {feature_space[:12]}",
+                got=f"{self!r} of {str(self.feature_space)[:12]}",
+                cure="embed these images with this model",
+            )
 
     def __len__(self) -> int:
         return len(self.names)
@@ -82,14 +101,36 @@ def gather(batches: Iterable[Embedded], images: int, feature_size: int) -> Embed
         feature_size: d, the numbers in a feature.
     """
     names: list[str] = []
+    feature_space: str | None = None
     broken: dict[str, ImageError] = {}
     features = np.empty((images, feature_size), dtype=np.float32)
     looks: list[Float32[np.ndarray, "_ 6"]] = []
     for batch in batches:
+        feature_space = batch.feature_space
         features[len(names) : len(names) + len(batch)] = batch.features
         names += batch.names
         broken |= batch.broken
         looks += [] if batch.looks is None else [batch.looks]
     seen = np.concatenate(looks) if looks else None
     whole = seen is not None and len(seen) == len(names)
-    return Embedded(tuple(names), features[: len(names)], broken, seen if whole else None)
+    return Embedded(tuple(names), features[: len(names)], broken, seen if whole else None, feature_space)
+
+
+def require_features(features: np.ndarray, size: int) -> None:
+    """Refuse rows that are no features of a model.
+
+    Args:
+        features: an array of floats.
+        size: d, the numbers in a feature of the model.
+
+    Raises:
+        UsageError: another shape than (n, d), or rows that are not of unit length.
+    """
+    fits = features.ndim == 2 and features.shape[1] == size
+    if not fits or not (abs(np.linalg.norm(features, axis=1) - 1) < MOST_OFF_UNIT).all():
+        raise UsageError(
+            "these are no features of this model",
+            expected=f"(n, {size}) of unit length, as `embed` gives them",
+            got=f"{features.shape}{', not all of unit length' if fits else ''}",
+            cure="embed the images with this model; pixels are uint8",
+        )

@@ -16,7 +16,7 @@ import numpy as np
 from reseen.bundle.bundle import Bundle
 from reseen.bundle.description import Model
 from reseen.engines.detections import crops
-from reseen.engines.embedded import Embedded, gather, reported
+from reseen.engines.embedded import MOST_OFF_UNIT, Embedded, gather, reported, require_features
 from reseen.engines.engine import Engine
 from reseen.engines.match import Gallery, Match, compared, found
 from reseen.errors import EngineError, UsageError
@@ -42,9 +42,6 @@ MOST_DECODERS = 4
 PARTS_A_CALL = 2
 """Parts of a batch for each of several parallel calls: the fewer images in one, the sooner decoding and computing
 overlap."""
-
-MOST_OFF_UNIT = 0.01
-"""By how much the length of a feature may differ from 1; half precision reaches 0.001."""
 
 
 class Embedder:
@@ -270,6 +267,7 @@ class Embedder:
         Raises:
             ImageError, DatasetError, EngineError: as `embed`.
             UsageError: something is no image, or features have another length than this model's.
+            FeaturesError: features are those of another model.
         """
         scores: Float32[np.ndarray, "n m"] = self._known(a, colour).features @ self._known(b, colour).features.T
         return scores
@@ -340,11 +338,12 @@ class Embedder:
     def _known(self, given: Features, colour: Colour) -> Embedded:
         """Features that were given, or those of images."""
         if isinstance(given, Embedded):
-            self._require_own(given.features)
+            given.require_space(self.feature_space)
+            require_features(given.features, self.feature_size)
             return given
         if isinstance(given, np.ndarray) and np.issubdtype(given.dtype, np.floating):
             features = np.atleast_2d(given).astype(np.float32)
-            self._require_own(features)
+            require_features(features, self.feature_size)
             return Embedded(tuple(map(str, range(len(features)))), features, {})
         sources = image_sources(given, colour)
         return self._whole(sources, colour)
@@ -356,22 +355,12 @@ class Embedder:
             raise error
         return embedded
 
-    def _require_own(self, features: np.ndarray) -> None:
-        fits = features.ndim == 2 and features.shape[1] == self.feature_size
-        if not fits or not (abs(np.linalg.norm(features, axis=1) - 1) < MOST_OFF_UNIT).all():
-            raise UsageError(
-                "these are no features of this model",
-                expected=f"(n, {self.feature_size}) of unit length, as `embed` gives them",
-                got=f"{features.shape}{', not all of unit length' if fits else ''}",
-                cure="embed the images with this model; pixels are uint8",
-            )
-
     def _embed(self, sources: Sequence[ImageSource], turns: threading.Semaphore | None = None) -> Embedded:
         """Some of the images, by one call of the engine; others are under way where there are `turns` to wait for."""
         batch = prepare(sources, self.preprocess)
         with turns or nullcontext():
             features = self._features(batch.pixels, shared=turns is not None)
-        return Embedded(batch.names, features, batch.broken, batch.looks)
+        return Embedded(batch.names, features, batch.broken, batch.looks, self.feature_space)
 
     def _features(self, pixels: UInt8[np.ndarray, "n h w 3"], *, shared: bool) -> Float32[np.ndarray, "n d"]:
         expected = (len(pixels), self.feature_size)

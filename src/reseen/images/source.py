@@ -53,7 +53,7 @@ ImageLike: TypeAlias = str | Path | bytes | bytearray | memoryview | BinaryFile 
 - the content of an image file, or a file that is open in binary mode;
 - a Pillow image;
 - a uint8 array: (h, w) grey, (h, w, 3), (h, w, 4) with alpha, or n images as (n, h, w, 3);
-- a uint8 tensor of torch: channels first, as torchvision reads files, or last where the first axis is no channel axis.
+- a uint8 tensor of torch: channels first, as torchvision reads files, or last; where both could be, it is refused.
 """
 
 CHANNELS = (1, 3, 4)
@@ -150,6 +150,8 @@ def _of_path(given: str | Path, name: str) -> Iterator[ImageSource]:
 
 def _content(file: BinaryFile, name: str) -> bytes:
     try:
+        if hasattr(file, "seekable") and file.seekable():
+            file.seek(0)  # one that was just written to stands at its end
         content: object = file.read(MAX_BYTES + 1)  # one more, so that a file over the limit is refused as such
     except (OSError, ValueError) as error:
         raise ImageError(
@@ -164,7 +166,7 @@ def _content(file: BinaryFile, name: str) -> bytes:
 
 def _of_array(image: np.ndarray | Tensor, name: str, index: int | None, colour: Colour) -> Iterator[ImageSource]:
     """The images of an array; those of a batch are numbered: `image 0`, or `image 2[0]` within a list."""
-    pixels = image if isinstance(image, np.ndarray) else _channels_last(image.detach().cpu().numpy())
+    pixels = image if isinstance(image, np.ndarray) else _channels_last(image.detach().cpu().numpy(), name)
     if pixels.ndim >= 3 and pixels.shape[-1] in {3, 4} and colour == "bgr":
         pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[-1]]]
     if pixels.ndim != 4:
@@ -174,11 +176,18 @@ def _of_array(image: np.ndarray | Tensor, name: str, index: int | None, colour: 
         yield ImageSource(f"{name} {number}" if index is None else f"{name}[{number}]", each)
 
 
-def _channels_last(pixels: np.ndarray) -> np.ndarray:
+def _channels_last(pixels: np.ndarray, name: str) -> np.ndarray:
     first = pixels.ndim - 3
-    if pixels.ndim in {3, 4} and pixels.shape[first] in CHANNELS:
-        return np.moveaxis(pixels, first, -1)
-    return pixels
+    if pixels.ndim not in {3, 4} or pixels.shape[first] not in CHANNELS:
+        return pixels
+    if pixels.shape[-1] in CHANNELS:
+        raise ImageError(
+            f"{name} may have its channels first or last",
+            expected="a tensor of which one axis alone can be that of the channels",
+            got=f"shape {pixels.shape}",
+            cure="give an array, channels last: tensor.permute(1, 2, 0).numpy()",
+        )
+    return np.moveaxis(pixels, first, -1)
 
 
 def _rgb_pixels(pixels: np.ndarray, name: str) -> np.ndarray:
