@@ -155,6 +155,8 @@ class Trainer:
                 group = range(group_start, min(group_start + training.accumulate, len(batches)))
                 losses = self._learn(model, iteration, batch, group)
                 stop |= self._synchronise(iteration, batches, losses, interruption)
+                if iteration == group[-1]:
+                    self._change_weights()
                 self.progress = replace(self.progress, iteration=iteration + 1)
                 per_second = (iteration + 1 - first) / (time.perf_counter() - start)
                 left = (training.epochs - epoch) * len(batches) - iteration - 1
@@ -170,6 +172,7 @@ class Trainer:
                         eta_seconds=left / per_second,
                     )
                 )
+                stop |= self.processes.count == 1 and interruption.requested
                 if stop and iteration == group[-1] and iteration + 1 < len(batches):
                     self._read_losses(iteration, batches, interruption)
                     self._check_weights()
@@ -191,23 +194,25 @@ class Trainer:
         batch: tuple[Float32[Tensor, "b 3 h w"], Int64[Tensor, " b"]],
         group: range,
     ) -> dict[str, Float[Tensor, ""]]:
-        """Learn from one batch; with the last of its group, change the weights.
+        """Add the gradients of one batch to those of its group; with the last of it, the processes exchange them.
 
         Returns:
             The losses, where they were computed.
         """
-        last = iteration == group[-1]
         seed_torch(self.recipe.seed, Purpose.NETWORK, self.progress.epoch, iteration, self.processes.rank)
-        with self.processes.exchanging_gradients(model, last):
+        with self.processes.exchanging_gradients(model, iteration == group[-1]):
             total, losses = model(*batch)
             if not total.requires_grad:
                 self._refuse_to_learn_nothing()
             self.stepper.backward(total, 1 / len(group))
-        if last and self.stepper.step():
+        return {**losses, "total": total.detach()}
+
+    def _change_weights(self) -> None:
+        """Take a step by the gradients of a group, and the average with it."""
+        if self.stepper.step():
             self.progress = replace(self.progress, steps=self.progress.steps + 1)
             if self.average is not None:
                 self.average.update(self.network, self.progress.steps)
-        return {**losses, "total": total.detach()}
 
     def _synchronise(
         self,
@@ -219,13 +224,10 @@ class Trainer:
         """Where it is time, wait for the device and the other processes, and read the losses.
 
         Returns:
-            Whether a process is known to be asked to stop; one that is alone always knows.
+            Whether a process is known to be asked to stop.
         """
         self.readings.note(losses)
-        stop = self.processes.count == 1 and interruption.requested
-        if self.readings.are_due(iteration, len(batches)):
-            stop |= self._read_losses(iteration, batches, interruption)
-        return stop
+        return self.readings.are_due(iteration, len(batches)) and self._read_losses(iteration, batches, interruption)
 
     def _read_losses(
         self, iteration: int, batches: Int64[np.ndarray, "batches pk"], interruption: Interruption
