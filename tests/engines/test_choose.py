@@ -37,7 +37,7 @@ def test_without_a_precision_the_most_exact_is_taken(small_bundle: Path) -> None
 
     assert choose_model(bundle, "onnxruntime", None).precision == "fp32"
     assert choose_model(half, "onnxruntime", None).precision == "fp16"
-    with pytest.raises(BundleError, match="has no model that mnn runs") as error:
+    with pytest.raises(BundleError, match="has no model for mnn") as error:
         choose_model(bundle, "mnn", None)
     assert error.value.expected == "a model of format mnn"
 
@@ -46,7 +46,7 @@ def test_without_a_precision_the_most_exact_is_taken(small_bundle: Path) -> None
 def test_a_model_that_the_bundle_lacks_is_told_with_those_that_it_has(
     small_bundle: Path, engine: EngineName, precision: str
 ) -> None:
-    with pytest.raises(BundleError, match=f"has no {precision} model that {engine} runs") as error:
+    with pytest.raises(BundleError, match=f"has no {precision} model for {engine}") as error:
         choose_model(open_bundle(small_bundle), engine, precision)  # type: ignore[arg-type]
     assert error.value.got == "onnx fp32, onnx fp16"
     offers = "reseen export --to" in (error.value.cure or "")

@@ -116,7 +116,7 @@ def test_arguments_that_the_class_refuses_are_an_error(name: str, arguments: Arg
     ],
 )
 def test_a_loss_that_cannot_be_learnt_from_features_and_labels_is_an_error(name: str, arguments: Arguments) -> None:
-    with pytest.raises(RecipeError, match=f"pml:{name} cannot be learnt"):
+    with pytest.raises(RecipeError, match=f"pml:{name} cannot be computed"):
         build(name, arguments)
 
 
@@ -150,7 +150,7 @@ def test_a_loss_that_draws_with_the_runs_seed_is_usable(batch: Batch) -> None:
 
 def test_a_loss_without_a_scalar_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(losses.ContrastiveLoss, "forward", lambda _self, features, _labels: features)
-    with pytest.raises(RecipeError, match="cannot be learnt") as raised:
+    with pytest.raises(RecipeError, match="cannot be computed") as raised:
         build("ContrastiveLoss")
     assert raised.value.got == "Tensor of shape (16, 8)"
 
