@@ -44,7 +44,7 @@ def test_a_run_is_trained_resumed_and_evaluated(
     assert result["epochs"] == 2
     assert resumed == result
     assert [line.split(":")[0] for line in told.err.splitlines()] == ["epoch 1"] * 2 + ["epoch 2"] * 2 + ["done"]
-    assert refused.startswith(f"error: {run} holds a run already\n")
+    assert refused.startswith(f"error: {run} already holds a run\n")
     assert evaluated["mAP"] == pytest.approx(result["best"]["mAP"])
     assert json.loads((tmp_path / "figures" / "metrics.json").read_text()) == evaluated
 

@@ -332,5 +332,5 @@ def test_a_folder_that_holds_a_run_is_refused(
     answer = reseen("train", "-c", "tiny", *small, "--data", people.root, "--output", run)
 
     assert answer.code == 2
-    assert f"{run} holds a run already" in answer.err
+    assert f"{run} already holds a run" in answer.err
     assert well_told(answer)

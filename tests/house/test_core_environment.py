@@ -76,7 +76,7 @@ def test_the_model_that_comes_along_gives_verdicts(core_python: Python, crops: P
     done = core_python("-m", "reseen", "compare", crops / "a.png", crops / "a.png")
 
     assert done.returncode == 0, done.stderr
-    assert "same person: " in done.stdout
+    assert "same person · " in done.stdout
 
 
 def test_the_demo_shows_the_way_from_there_and_says_what_it_skipped(core_python: Python, tmp_path: Path) -> None:

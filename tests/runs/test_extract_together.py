@@ -38,7 +38,7 @@ class OneOfThree(Processes):
     def gather(self, rows: Tensor) -> Tensor:
         return torch.cat([rows if rank == self.rank else share for rank, share in enumerate(self.shares)])
 
-    def together(self, work: Callable[[], T]) -> T:
+    def run_on_all(self, work: Callable[[], T]) -> T:
         return work()
 
 

@@ -57,7 +57,7 @@ def test_batch_norm_is_synchronised_on_cuda_only(people: Manifest, small_recipe:
 def test_a_run_is_there_exactly_when_it_is_resumed(
     people: Manifest, small_recipe: SmallRecipe, finished_run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match="already holds a run"):
         plan_run(TrainingRun(small_recipe(), people, finished_run, CPU))
     with pytest.raises(CheckpointError, match="no checkpoint to resume"):
         plan_run(TrainingRun(small_recipe(), people, tmp_path, CPU, resume=True))
@@ -89,7 +89,7 @@ def test_a_folder_that_holds_a_run_is_refused_and_left_alone(
 ) -> None:
     before = files(finished_run)
 
-    with pytest.raises(UsageError, match="holds a run already") as refused:
+    with pytest.raises(UsageError, match="already holds a run") as refused:
         run_training(TrainingRun(small_recipe(), people, finished_run, CPU))
 
     assert refused.value.cure is not None

@@ -234,7 +234,7 @@ def test_a_run_learns_from_the_teacher_its_recipe_names(
     [
         ("none.yaml", "checkpoints/best", "none.yaml"),
         ("recipe.yaml", "checkpoints/none", "none"),
-        ("tiny", "checkpoints/best", "another preprocessing"),
+        ("tiny", "checkpoints/best", "different preprocessing"),
     ],
     ids=["no recipe", "no weights", "another recipe"],
 )
