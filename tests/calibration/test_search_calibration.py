@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reseen.calibration import search_calibration as module
-from reseen.calibration import search_tally
+from reseen.calibration import search_rates, search_tally
 from reseen.calibration.calibration_set import CalibrationSet
 from reseen.calibration.proportion import jackknife_variance
 from reseen.calibration.search_calibration import SearchCalibration, calibrate_search
@@ -42,6 +42,7 @@ def test_rates_are_the_means_over_every_gallery_that_can_be_drawn(
     scoring: ScoringRule, drawn_people: DrawnPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_ERRORS", 1)
+    monkeypatch.setattr(search_rates, "MIN_ERRORS", 1)
     monkeypatch.setattr(module, "MIN_SOURCES", 1)
     monkeypatch.setattr(blocks, "BLOCK_SCORES", 200)
     held = drawn_people(9, 5, noise=1.5)
@@ -69,6 +70,7 @@ def test_the_variance_is_that_of_leaving_out_each_person_in_turn(
     drawn_people: DrawnPeople, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_ERRORS", 1)
+    monkeypatch.setattr(search_rates, "MIN_ERRORS", 1)
     monkeypatch.setattr(module, "MIN_SOURCES", 1)
     told: list[np.ndarray] = []
 
