@@ -156,7 +156,7 @@ def test_what_was_written_is_read_back(folder: Path, clustered: Clustered) -> No
     for name in ("query_persons", "gallery_persons", "query_cameras", "gallery_cameras"):
         assert getattr(made, name).tolist() == getattr(retrieval, name).tolist()
     with pytest.raises(
-        FeaturesError, match=r"not there to calibrate on(.|\n)*role: evaluation(.|\n)*calibration_share"
+        FeaturesError, match=r"is not meant for calibration(.|\n)*role: evaluation(.|\n)*calibration_share"
     ):
         read_calibration_set(folder / "written.npz")
 
@@ -212,7 +212,7 @@ def test_people_from_elsewhere_are_calibrated_on_when_their_file_says_so(folder:
 
     assert made.persons.tolist() == [1, 2, 3]
     assert not made.cameras_known
-    with pytest.raises(FeaturesError, match=r"not there to calibrate on(.|\n)*got: no role"):
+    with pytest.raises(FeaturesError, match=r"is not meant for calibration(.|\n)*got: no role"):
         read_calibration_set(stored(folder, **arrays))
 
 

@@ -120,7 +120,7 @@ def test_options_reach_the_engine(crops: Path, small_bundle: Path, reseen: Resee
     ("options", "told"),
     [
         (["--engine", "tflite"], "there is no engine 'tflite'"),
-        (["--engine", "mnn"], "has no model that mnn runs"),
+        (["--engine", "mnn"], "has no model for mnn"),
         (["--precision", "int8"], "has no int8 model"),
         (["--device", "tpu"], "tpu"),
         (["--output", "f.csv"], "cannot be stored as f.csv"),

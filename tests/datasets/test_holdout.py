@@ -49,7 +49,7 @@ def test_the_choice_is_the_one_that_sha256_makes() -> None:
 
 
 def test_too_few_persons_are_refused() -> None:
-    with pytest.raises(DatasetError, match=r"too few persons(.|\n)*at least 5 persons(.|\n)*got: 4"):
+    with pytest.raises(DatasetError, match=r"too few people(.|\n)*at least 5 people(.|\n)*got: 4"):
         choose_persons(NAMES[:4], 0.5, fewest=3, fewest_left=2)
 
 

@@ -39,7 +39,7 @@ def test_the_text_tells_every_finding_and_cuts_long_lists_short() -> None:
         "gallery: 15,913 images of 750 people (13,115 + 2,798 distractors), 3,819 junk dropped",
         "cameras: 2 (c1, c2)",
         "sizes: 3 different, height 20 to 900, width 40 to 2000 pixels",
-        "files: 32,668 looked at, 1 broken",
+        "files: 32,668 decoded, 1 broken",
         "  a.jpg is empty (0 bytes)",
         "files ignored, not a supported image: 2 (anna/1.heic, readme.txt)",
         "duplicates: 2 groups of files with the same content, 1 across parts",
@@ -60,7 +60,7 @@ def test_an_unknown_camera_and_a_dataset_without_parts_are_told() -> None:
     assert list(report.lines())[1:4] == [
         "all: 2 images of 1 people",
         "cameras: not known",
-        "files: 2 looked at, 0 broken",
+        "files: 2 decoded, 0 broken",
     ]
 
 

@@ -86,7 +86,7 @@ def test_persons_that_are_dropped_fill_no_batch() -> None:
 @pytest.mark.parametrize("method", BY_CHANCE)
 def test_an_epoch_of_no_batch_is_an_error_that_says_what_to_change(method: Method) -> None:
     labels = labels_of([3, 3], 0)
-    with pytest.raises(DatasetError, match="no batch") as refused:
+    with pytest.raises(DatasetError, match="too few images for one batch") as refused:
         PKSampler(labels, 2, 4, "repeat", method=method, drop_last=True)
     assert refused.value.got == "6 images"
     assert refused.value.cure == "-o sampler.drop_last=false"

@@ -75,7 +75,7 @@ def test_the_recipe_chooses_the_head(settings: schema.Head, kind: type[Head]) ->
 def test_there_is_a_head_and_a_backbone_for_every_kind_of_the_schema() -> None:
     heads = (schema.LinearHead, schema.CosineHead, schema.ArcHead)
     assert HEADS.keys() == {name for head in heads for name in schema.kinds(head)}
-    ours = (schema.ResNet, schema.OSNet, schema.MobileNetV3Small, schema.SmallResNet)
+    ours = (schema.ResNet, schema.OSNet, schema.MobileNetV3Small, schema.SmallResNet, schema.EfficientNetLite)
     assert BACKBONES.keys() == {name for backbone in ours for name in schema.kinds(backbone)}
 
 

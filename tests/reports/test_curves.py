@@ -84,7 +84,7 @@ def test_scores_of_both_kinds_of_pairs_are_drawn_with_their_thresholds(
     assert ET.fromstring(chart.svg).get("role") == "img"  # noqa: S314
     assert "1 %" in chart.svg
     assert "the score in words" in chart.svg
-    assert f"{verification.different.total:,} of two" in chart.caption
+    assert f"{verification.different.total:,} different-person pairs" in chart.caption
     assert len(re.findall('class="area', chart.svg)) == 2
     assert "Dashed" in chart.caption
     assert "Dashed" not in score_chart(verification, [], "score").caption

@@ -108,5 +108,5 @@ def test_arrays_that_share_their_bytes_are_counted_before_they_are_copied(
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="there is no"):
+    with pytest.raises(WeightsError, match="does not exist"):
         read_checkpoint(tmp_path / "model.pth")

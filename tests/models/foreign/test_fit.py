@@ -81,7 +81,7 @@ def test_two_entries_for_one_place_are_refused(recipe: MakeRecipe, entries: dict
 
 
 def test_a_network_that_a_source_has_not_is_refused(recipe: MakeRecipe) -> None:
-    with pytest.raises(WeightsError, match="cannot become a small_resnet"):
+    with pytest.raises(WeightsError, match="cannot be imported as a small_resnet"):
         check_settings(FILE, SOURCES["torchreid"], recipe("tiny"), {})
 
 
