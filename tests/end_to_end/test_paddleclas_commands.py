@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,10 @@ SHORT = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with what the page names: the dataset, drawn, and the weights, random, with torchvision's classifier."""
+    """A folder with what the page names: the dataset and crops, drawn, and weights, random, with torchvision's classifier.
+
+    What would be downloaded is a block of `bash`, and is not run.
+    """
     synthesise(
         tmp_path / "Market-1501-v15.09.15",
         Plan(persons=8, test_persons=8, cameras=2, images_per_camera=2, distractors=2, junk=1, height=64, width=32),
@@ -38,6 +42,7 @@ def folder(tmp_path: Path) -> Path:
         weights | {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)},
         tmp_path / "resnet50.safetensors",
     )
+    shutil.copytree(tmp_path / "Market-1501-v15.09.15" / "query", tmp_path / "crops")
     return tmp_path
 
 
