@@ -28,7 +28,7 @@ SHORT = (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with what the page names: the dataset and crops, drawn, and weights, random, with torchvision's classifier.
+    """A folder with what the page names: the dataset and crops, drawn, and random weights.
 
     What would be downloaded is a block of `bash`, and is not run.
     """

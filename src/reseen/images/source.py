@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import IOBase
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
@@ -150,7 +151,7 @@ def _of_path(given: str | Path, name: str) -> Iterator[ImageSource]:
 
 def _content(file: BinaryFile, name: str) -> bytes:
     try:
-        if hasattr(file, "seekable") and file.seekable():
+        if isinstance(file, IOBase) and file.seekable():
             file.seek(0)  # one that was just written to stands at its end
         content: object = file.read(MAX_BYTES + 1)  # one more, so that a file over the limit is refused as such
     except (OSError, ValueError) as error:
