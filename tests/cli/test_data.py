@@ -28,7 +28,7 @@ def test_check_counts_what_a_dataset_holds(people: Manifest, reseen: Reseen) -> 
         "query: 12 images of 4 people",
         "gallery: 15 images of 4 people (12 + 3 distractors), 2 junk dropped",
         "cameras: 3 (1, 2, 3)",
-        "files: 65 looked at, 0 broken",
+        "files: 65 decoded, 0 broken",
         "people both in training and in evaluation: 0",
         "queries that would be skipped: 0",
     ):

@@ -92,7 +92,7 @@ def test_progress_counts_every_image(tmp_path: Path) -> None:
 
 def test_a_directory_with_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
-    with pytest.raises(UsageError, match="in the way") as caught:
+    with pytest.raises(UsageError, match="exists already") as caught:
         synthesise(tmp_path, SMALL)
     assert caught.value.cure is not None
     assert contents(tmp_path) == {"mine.txt": b"keep"}
@@ -100,7 +100,7 @@ def test_a_directory_with_files_is_refused_and_left_alone(tmp_path: Path) -> Non
 
 def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "people").write_text("keep", encoding="utf-8")
-    with pytest.raises(UsageError, match="in the way"):
+    with pytest.raises(UsageError, match="exists already"):
         synthesise(tmp_path / "people", SMALL)
 
 
