@@ -94,8 +94,7 @@ def test_synth_draws_what_was_asked_for_and_the_same_again(reseen: Reseen, tmp_p
     assert drawn.keys() == otherwise.keys()
     assert all(drawn[name] != otherwise[name] for name in drawn if name.endswith(".jpg"))
     assert (
-        "train: 12 images of 3 people\nquery: 4 images of 2 persons\n"
-        in reseen("data", "check", tmp_path / "first").out
+        "train: 12 images of 3 people\nquery: 4 images of 2 people\n" in reseen("data", "check", tmp_path / "first").out
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reseen.errors import RunError
-from reseen.run_folder import CALIBRATION_PEOPLE
 from reseen.scores.figures import in_words
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ def training_lines(event: Event, run: Run, name: str = "") -> list[str]:
         run: whose it is; its folder tells what was evaluated on.
         name: goes before each line, to tell runs apart.
     """
+    from reseen.run_folder import CALIBRATION_PEOPLE
     from reseen.training.events import EpochDone, Evaluated
 
     match event:
