@@ -61,4 +61,4 @@ def test_several_seeds_are_always_given_and_other_processes_give_nothing(finishe
 
     assert said == []
     assert len(given) == 1
-    assert "± 0.00000" in str(given[0])
+    assert "± 0.00 %" in str(given[0])
